@@ -1,0 +1,114 @@
+"""What defines a model and a training run: frozen, checked when made, saved beside the checkpoint as JSON."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
+def _demand_choice(name: str, given: str, allowed: tuple[str, ...]) -> None:
+    _demand(given in allowed, f"{name} is {given!r}: it must be one of {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class _Config:
+    def to_json(self) -> str:
+        """The fields as a JSON object, one a line."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The configuration that `to_json` wrote.
+
+        Raises:
+            ValueError: if the text is no JSON object, or a field is missing, unknown or not allowed.
+        """
+        try:
+            return cls.from_fields(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"this is not a {cls.__name__} in JSON: {error}") from error
+
+    @classmethod
+    def from_fields(cls, fields: Any) -> Self:
+        """The configuration with these fields, a dictionary; those left out have their defaults. Raises ValueError as `from_json`."""
+        _demand(isinstance(fields, dict), f"a {cls.__name__} is a JSON object, not {type(fields).__name__}")
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(fields) - known)
+        _demand(not unknown, f"{cls.__name__} has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise ValueError(f"{cls.__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class ModelConfig(_Config):
+    """Shape of an encoder–decoder Transformer. Widths in numbers a token, lengths in tokens, probabilities between 0 and 1."""
+
+    vocabulary_size: int
+    d_model: int = 128
+    n_heads: int = 4
+    d_ff: int = 256
+    n_encoder_layers: int = 4
+    n_decoder_layers: int = 4
+    dropout: float = 0.1
+    attention_dropout: float = 0.0
+    norm_placement: Literal["pre", "post"] = "pre"
+    activation: Literal["relu", "gelu"] = "relu"
+    positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
+    max_length: int = 256
+    pad_id: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary_size", "d_model", "n_heads", "d_ff", "n_encoder_layers", "n_decoder_layers", "max_length"):
+            value = getattr(self, name)
+            _demand(isinstance(value, int) and value > 0, f"{name} is {value!r}: it must be a whole number above 0")
+        _demand(self.d_model % self.n_heads == 0, f"d_model {self.d_model} is no multiple of n_heads {self.n_heads}")
+        for name in ("dropout", "attention_dropout"):
+            _demand(0 <= getattr(self, name) < 1, f"{name} is {getattr(self, name)!r}: it must be at least 0 and below 1")
+        _demand_choice("norm_placement", self.norm_placement, ("pre", "post"))
+        _demand_choice("activation", self.activation, ("relu", "gelu"))
+        _demand_choice("positions", self.positions, ("sinusoidal", "learned", "rotary"))
+        _demand(0 <= self.pad_id < self.vocabulary_size, f"pad_id {self.pad_id} lies outside the vocabulary of {self.vocabulary_size}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig(_Config):
+    """How a model is trained. A step is one update of the weights; it sees `micro_batches` batches of `batch_tokens` places a side."""
+
+    learning_rate: float = 1e-3
+    warmup_steps: int = 400
+    decay: Literal["constant", "linear", "cosine", "inverse_sqrt"] = "cosine"
+    betas: tuple[float, float] = (0.9, 0.98)
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.1
+    batch_tokens: int = 4096
+    micro_batches: int = 1
+    ema_decay: float = 0.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    log_every: int = 20
+    validate_every: int = 0
+    checkpoint_every: int = 500
+    patience: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "clip_norm"):
+            _demand(getattr(self, name) > 0, f"{name} is {getattr(self, name)!r}: it must be above 0")
+        for name in ("warmup_steps", "weight_decay", "validate_every", "patience", "seed"):
+            _demand(getattr(self, name) >= 0, f"{name} is {getattr(self, name)!r}: it must not be negative")
+        for name in ("batch_tokens", "micro_batches", "log_every", "checkpoint_every"):
+            value = getattr(self, name)
+            _demand(isinstance(value, int) and value > 0, f"{name} is {value!r}: it must be a whole number above 0")
+        for name in ("label_smoothing", "ema_decay"):
+            _demand(0 <= getattr(self, name) < 1, f"{name} is {getattr(self, name)!r}: it must be at least 0 and below 1")
+        _demand(len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas), f"betas are {self.betas!r}: two numbers in [0, 1)")
+        _demand_choice("decay", self.decay, ("constant", "linear", "cosine", "inverse_sqrt"))
+        _demand_choice("precision", self.precision, ("fp32", "bf16"))

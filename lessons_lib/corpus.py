@@ -1,0 +1,160 @@
+"""The two data sets, verified: the grammar corpus that ships, and Multi30k from its files or the hub."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from lessons_lib.files import read_lines
+from lessons_lib.runtime import data_dir
+
+MULTI30K_HUB_ID = "bentrevett/multi30k"
+MULTI30K_LICENCE = "Multi30k (Elliott et al. 2016), CC BY-NC-SA 4.0"
+HOW_TO_GET_MULTI30K = (
+    f"Get it with a network: python -c \"import datasets; datasets.load_dataset('{MULTI30K_HUB_ID}')\"; "
+    "without: put train.jsonl, val.jsonl and test.jsonl of that data set into a folder multi30k/ and set LESSONS_DATA_DIR to the folder above it."
+)
+
+
+class Pair(NamedTuple):
+    """A sentence and its translation."""
+
+    source: str
+    target: str
+
+
+class DataError(ValueError):
+    """A data set is missing or not what it should be; the message says how to get it."""
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """What a split has to be: its file, its rows, and the SHA-256 of its rows as `rows_hash` gives it."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+MULTI30K = {
+    "train": SplitFile("train.jsonl", 29_000, "4e95eaa6bc198739d60673c8be0cac3eb018af776b13b9116f5373d55388f2cb"),
+    "validation": SplitFile("val.jsonl", 1_014, "2da4aa9f2f00e8aa94e3df29b4669e663fe821b662405a2d9b7fe9ca0ca1f837"),
+    "test": SplitFile("test.jsonl", 1_000, "5a087b0b6254fc8da010153b56c4450c369a2709abed12cce8b9ef6db260db35"),
+}
+
+
+def rows_hash(pairs: Iterable[Pair]) -> str:
+    """SHA-256 over the texts alone, source TAB target LF a pair, so that files and hub give the same."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.source}\t{pair.target}\n".encode())
+    return digest.hexdigest()
+
+
+def read_pairs(path: Path, source: str = "en", target: str = "de") -> list[Pair]:
+    """The pairs of a file with one `{"en": …, "de": …}` a line.
+
+    Raises:
+        DataError: if the file is missing, or a line is damaged; names file and line.
+    """
+    try:
+        lines = read_lines(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            pairs.append(Pair(str(row[source]), str(row[target])))
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise DataError(f'{path}, line {number}: this is no row {{"{source}": …, "{target}": …}}') from error
+    return pairs
+
+
+def load_grammar(split: str) -> list[Pair]:
+    """A split of the shipped English–German grammar corpus, verified against its manifest.
+
+    Args:
+        split: train, validation, test, unseen, longer or mirrored.
+
+    Raises:
+        DataError: if the split is unknown, or its file is missing or changed.
+    """
+    folder = data_dir() / "grammar"
+    again = f"Make it again with: python -m lessons_lib.grammar {folder}"
+    try:
+        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    except (OSError, json.JSONDecodeError, KeyError) as error:
+        raise DataError(f"{folder / 'manifest.json'} is missing or damaged. {again}") from error
+    name = f"{split}.jsonl"
+    if name not in files:
+        raise DataError(f"the grammar corpus has no split {split!r}: it has {', '.join(sorted(Path(file).stem for file in files))}")
+    path = folder / name
+    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != files[name]["sha256"]:
+        raise DataError(f"{path} is missing, or not the file that the manifest names. {again}")
+    return read_pairs(path)
+
+
+def multi30k_folder() -> Path | None:
+    """LESSONS_DATA_DIR/multi30k, or None where the variable is not set."""
+    root = os.environ.get("LESSONS_DATA_DIR")
+    return Path(root) / "multi30k" if root else None
+
+
+def load_multi30k(split: str) -> list[Pair]:
+    """A split of Multi30k English–German (task 1; its test is test 2016), from LESSONS_DATA_DIR or through `datasets`.
+
+    Args:
+        split: train, validation or test.
+
+    Raises:
+        DataError: if the split is unknown, or cannot be had or is damaged; says how to get it.
+    """
+    if split not in MULTI30K:
+        raise DataError(f"Multi30k has no split {split!r}: it has {', '.join(MULTI30K)}")
+    wanted, folder = MULTI30K[split], multi30k_folder()
+    if folder is not None:
+        place = str(folder / wanted.file)
+        if not Path(place).exists():
+            raise DataError(f"{place} is not there. {HOW_TO_GET_MULTI30K}")
+        pairs = read_pairs(Path(place))
+    else:
+        place = f"the data set {MULTI30K_HUB_ID}"
+        pairs = read_hub(MULTI30K_HUB_ID, split)
+    verify(pairs, wanted, place)
+    return pairs
+
+
+def verify(pairs: Sequence[Pair], wanted: SplitFile, place: str) -> None:
+    """Raise DataError unless the pairs have the rows and the hash that are wanted; `place` names them in the message."""
+    if len(pairs) != wanted.rows:
+        raise DataError(f"{place} has {len(pairs)} rows instead of {wanted.rows}. {HOW_TO_GET_MULTI30K}")
+    if rows_hash(pairs) != wanted.sha256:
+        raise DataError(f"{place} has the right number of rows, but not the right text. {HOW_TO_GET_MULTI30K}")
+
+
+def read_hub(repository: str, split: str) -> list[Pair]:
+    """A split of a data set with columns `en` and `de` on the Hugging Face hub, or of a local folder in the same layout.
+
+    Raises:
+        DataError: if it cannot be had.
+    """
+    import datasets  # takes two seconds, and only this function needs it
+
+    try:
+        rows = datasets.load_dataset(repository, split=split)
+        return [Pair(row["en"], row["de"]) for row in rows]
+    except Exception as error:  # the library lets errors of many layers through: network, cache, parsing
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(f"{repository} cannot be loaded ({reason[:160]}). {HOW_TO_GET_MULTI30K}") from error
+
+
+def has_multi30k() -> bool:
+    """Whether the files stand under LESSONS_DATA_DIR (nothing is read or fetched)."""
+    folder = multi30k_folder()
+    return folder is not None and all((folder / split.file).exists() for split in MULTI30K.values())

@@ -1,0 +1,142 @@
+"""Text to ids and back: the `tokenizers` library for real work, the course's own BPE for drawing segmentations."""
+
+import json
+import random
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from lessons_lib.bpe import BytePairEncoder
+from lessons_lib.files import write_text
+
+SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
+PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
+
+
+class Tokenizer:
+    """Byte-level BPE: any text becomes ids without an unknown symbol, and comes back as it was.
+
+    A word carries the space before it, and the first word is given one, so that it looks the same at the beginning and inside.
+    """
+
+    def __init__(self, backend: tokenizers.Tokenizer) -> None:
+        """Wrap a tokenizer of the `tokenizers` library whose first four ids are `SPECIAL`.
+
+        Raises:
+            ValueError: if they are not.
+        """
+        found = [backend.id_to_token(i) for i in range(len(SPECIAL))]
+        if found != list(SPECIAL):
+            raise ValueError(f"the first ids of this tokenizer are {found}: they must be {list(SPECIAL)}")
+        self.backend = backend
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary_size: int, min_count: int = 2) -> "Tokenizer":
+        """Learn merges from texts until the vocabulary, special tokens and the 256 bytes included, is full.
+
+        Raises:
+            ValueError: if the vocabulary cannot even hold bytes and special tokens.
+        """
+        smallest = len(SPECIAL) + 256
+        if vocabulary_size < smallest:
+            raise ValueError(f"a vocabulary of {vocabulary_size} is too small: special tokens and bytes need {smallest}")
+        backend = tokenizers.Tokenizer(models.BPE())
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        backend.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        backend.train_from_iterator(
+            texts,
+            trainers.BpeTrainer(
+                vocab_size=vocabulary_size,
+                min_frequency=min_count,
+                special_tokens=list(SPECIAL),
+                initial_alphabet=alphabet,
+                show_progress=False,
+            ),
+        )
+        return cls(backend)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Tokenizer":
+        """The tokenizer that `save` wrote.
+
+        Raises:
+            ValueError: if the file is missing or no tokenizer.
+        """
+        try:
+            return cls(tokenizers.Tokenizer.from_str(Path(path).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ValueError(f"there is no tokenizer at {path}: {error.strerror}") from error
+        except ValueError:
+            raise
+        except Exception as error:  # the library raises bare Exception
+            raise ValueError(f"{path} is damaged, or no tokenizer: {error}") from error
+
+    def save(self, path: Path | str) -> None:
+        """Write the tokenizer as JSON, whole or not at all."""
+        write_text(Path(path), self.backend.to_str(pretty=False))
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V, special tokens included."""
+        return self.backend.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, without BOS or EOS. What looks like a special token is text as any other."""
+        pieces = self.backend.pre_tokenizer.pre_tokenize_str(text)
+        return [token.id for word, _ in pieces for token in self.backend.model.tokenize(word)]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text."""
+        return [self.encode(text) for text in texts]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of these ids; special tokens are left out, bytes that form no character become U+FFFD."""
+        return self.backend.decode([i for i in ids if i >= len(SPECIAL)], skip_special_tokens=False).removeprefix(" ")
+
+    def pieces(self, text: str) -> list[str]:
+        """The pieces a text is cut into, as a person reads them: a leading space is shown as `▁`."""
+        return [self.backend.decode([i], skip_special_tokens=False).replace(" ", "▁") for i in self.encode(text)]
+
+    @cached_property
+    def readable(self) -> BytePairEncoder:
+        """The same merges in the course's own encoder; its characters stand for bytes."""
+        merges = json.loads(self.backend.to_str())["model"]["merges"]
+        return BytePairEncoder(tuple(sorted(pre_tokenizers.ByteLevel.alphabet())), tuple((a, b) for a, b in merges))
+
+
+class SegmentationSampler:
+    """Texts whose segmentation changes from pass to pass (BPE-dropout, Provilkov et al. 2020).
+
+    A few segmentations of each word are drawn beforehand; a pass picks one a word. The first pass equals the next with the same number.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, texts: Sequence[str], dropout: float, n_variants: int = 16, seed: int = 0) -> None:
+        """Args:
+            tokenizer: its merges are used.
+            texts: what will be encoded.
+            dropout: probability of passing over a merge; 0 gives `encode` each time.
+            n_variants: segmentations drawn a word.
+            seed: decides which.
+        """
+        split = tokenizer.backend.pre_tokenizer.pre_tokenize_str
+        self.texts = [[word for word, _ in split(text)] for text in texts]
+        words = sorted({word for text in self.texts for word in text})
+        piece_to_id = tokenizer.backend.get_vocab()
+        encoder = tokenizer.readable
+        self.variants = {}
+        for word in words:
+            generator = random.Random(f"{seed} {word}")
+            drawn = [encoder.segment(word, dropout, generator) for _ in range(n_variants if dropout else 1)]
+            self.variants[word] = [[piece_to_id[piece] for piece in pieces] for pieces in drawn]
+        self.n_variants = n_variants if dropout else 1
+        self.seed = seed
+
+    def encode(self, number: int) -> list[list[int]]:
+        """The ids of each text in pass `number`."""
+        generator = random.Random(f"{self.seed} pass {number}")
+        pick = generator.random
+        return [[i for word in text for i in self.variants[word][int(pick() * self.n_variants)]] for text in self.texts]
