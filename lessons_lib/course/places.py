@@ -1,0 +1,98 @@
+"""Where the notebooks live, and which of them a command is about."""
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_SOURCE_NAME = re.compile(r"(\d{2})_\w+\.py")
+_READERS_COPY = re.compile(r".+\.mine-\d+\.ipynb")
+
+
+class CourseError(Exception):
+    """Something about the notebooks that their reader or author has to mend; the message says what and how."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One notebook of the course: `number` as text ("01"), `name` ("01_attention_by_hand"), `root` the repository's folder."""
+
+    number: str
+    name: str
+    root: Path
+
+    @property
+    def source(self) -> Path:
+        """The only file a person edits."""
+        return self.root / "notebooks" / "source" / f"{self.name}.py"
+
+    @property
+    def learner(self) -> Path:
+        """The notebook with the exercises open."""
+        return self.root / "notebooks" / f"{self.name}.ipynb"
+
+    @property
+    def solved(self) -> Path:
+        """The same notebook with the exercises solved."""
+        return self.root / "notebooks" / "solutions" / f"{self.name}.ipynb"
+
+
+def repository() -> Path:
+    """The folder that holds `notebooks/` and `lessons_lib/`."""
+    return Path(__file__).resolve().parents[2]
+
+
+def all_lessons(root: Path) -> list[Lesson]:
+    """Every lesson that has a source or a learner's notebook, by number; copies kept by `reset` do not count.
+
+    Raises CourseError when there is none, or when two of them share a number.
+    """
+    folder = root / "notebooks"
+    names = {path.stem for path in folder.glob("*.ipynb") if not is_readers_copy(path)}
+    names |= {path.stem for path in (folder / "source").glob("*.py")}
+    if not names:
+        raise CourseError(f"{folder} holds no notebooks. Run this from a clone of the course's repository.")
+    lessons: dict[str, Lesson] = {}
+    for name in sorted(names):
+        match = _SOURCE_NAME.fullmatch(name + ".py")
+        if not match:
+            raise CourseError(f"notebooks: {name} is not named like 01_attention_by_hand (two digits, underscore, words). Rename it.")
+        if match[1] in lessons:
+            raise CourseError(f"notebooks: {lessons[match[1]].name} and {name} share the number {match[1]}. Rename one of them.")
+        lessons[match[1]] = Lesson(match[1], name, root)
+    return list(lessons.values())
+
+
+def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
+    """The lessons with these numbers ("01", "1", 1 or "01_attention_by_hand"); all of them for None or an empty sequence."""
+    lessons = all_lessons(root)
+    if not numbers:
+        return lessons
+    known = {lesson.number: lesson for lesson in lessons} | {lesson.name: lesson for lesson in lessons}
+    wanted = [str(number).removesuffix(".ipynb").removesuffix(".py") for number in numbers]
+    unknown = [number for number in wanted if number.zfill(2) not in known]
+    if unknown:
+        there = ", ".join(lesson.number for lesson in lessons)
+        raise CourseError(f"There is no notebook {', '.join(unknown)}. There are: {there}.")
+    return list(dict.fromkeys(known[number.zfill(2)] for number in wanted))
+
+
+def is_readers_copy(path: Path) -> bool:
+    """Whether `path` is a copy of a reader's own work, set aside by `reset`."""
+    return bool(_READERS_COPY.fullmatch(path.name))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 so that `path` holds all of it or, after a failure, what it held before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,81 @@
+"""`reset`: a fresh copy of a notebook for a reader who wants to begin again, keeping what is there."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import nbformat
+
+from lessons_lib.course.cells import is_pristine, learners_notebook, serialised
+from lessons_lib.course.places import CourseError, Lesson, choose, repository, write_whole
+
+
+def reset(number: str | int, *, root: Path | None = None) -> int:
+    """Put a fresh copy of one learner's notebook in place and keep the reader's own beside it; return 0.
+
+    The reader's file becomes `NN_name.mine-1.ipynb` (-2, … if that exists): nothing is ever overwritten. The fresh copy is
+    the newest one in git's history that no reader has changed; without git it is made from the source, without outputs.
+
+    Raises CourseError when neither way is open.
+    """
+    (lesson,) = choose([number], root or repository())
+    fresh = next(_committed(lesson), None)
+    origin = "with its outputs, from git" if fresh else "from its source; its outputs appear when you run it"
+    fresh = fresh or _from_source(lesson)
+    if lesson.learner.exists():
+        if lesson.learner.read_text(encoding="utf-8") == fresh:
+            print(f"{lesson.learner.name} is fresh already; nothing changed.")
+            return 0
+        print(f"Your notebook is kept as {_set_aside(lesson.learner).name}.")
+    write_whole(lesson.learner, fresh)
+    print(f"{lesson.learner.name} is fresh again ({origin}). If it is open in JupyterLab: File, Reload Notebook from Disk.")
+    return 0
+
+
+def _committed(lesson: Lesson) -> Iterator[str]:
+    """The versions of the notebook in git, newest first, whose cells are as the build made them."""
+    path = lesson.learner.relative_to(lesson.root).as_posix()
+    for commit in (_git(lesson.root, "log", "--format=%H", "--", path) or "").split():
+        text = _git(lesson.root, "show", f"{commit}:./{path}")
+        try:
+            if text and is_pristine(nbformat.reads(text, as_version=4)):
+                yield text
+        except (nbformat.ValidationError, ValueError):  # somebody committed half a file
+            continue
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git prints, or None without git, outside a repository, or when it fails."""
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _from_source(lesson: Lesson) -> str:
+    try:
+        return serialised(learners_notebook(lesson))
+    except CourseError as error:
+        raise CourseError(
+            f"No fresh copy of {lesson.learner.name} can be made: git does not know one, and {error} "
+            "Or clone the course's repository again and take the notebook from there."
+        ) from None
+
+
+def _set_aside(path: Path) -> Path:
+    """Give the reader's notebook a name of its own; two resets at once cannot take the same one."""
+    for number in count(1):
+        kept = path.with_name(f"{path.stem}.mine-{number}.ipynb")
+        try:
+            os.link(path, kept)  # unlike a rename, this refuses to replace a file
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without hard links
+            if kept.exists():
+                continue
+            kept.write_bytes(path.read_bytes())
+        return kept
+    raise AssertionError("count() does not end")
