@@ -36,8 +36,9 @@ class Step:
 
 
 def notebooks() -> list[Path]:
-    """Every committed notebook, the learner's and the solved ones."""
-    return sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+    """Every notebook of the course, the learner's and the solved ones; not the copies of their own that readers keep beside."""
+    found = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+    return [file for file in found if ".mine-" not in file.name]
 
 
 def code_cells(notebook: Path) -> tuple[int, int]:
@@ -105,31 +106,30 @@ def run_notebooks(name: str, changes: dict[str, str | None] | None = None) -> tu
     return step, count
 
 
+def everything() -> tuple[list[Step], list[str]]:
+    """The steps of `make test`, and the lines that count tests and notebooks."""
+    lint = run("lint", [sys.executable, "-m", "ruff", "check", "."])
+    form = run("format", [sys.executable, "-m", "ruff", "format", "--check", "."])
+    unit, tests = unit_tests()
+    executed, cells = run_notebooks("notebooks executed and compared")
+    in_step = run("notebooks in step with their sources", [sys.executable, "-m", "lessons_lib", "notebooks", "check"])
+    return [lint, form, unit, executed, in_step], [f"Tests:     {tests}", f"Notebooks: {cells}"]
+
+
+def matrix() -> tuple[list[Step], list[str]]:
+    """The notebooks under each setting of the matrix, and a line for each."""
+    results = [run_notebooks(f"notebooks, {name}", changes) for name, changes in MATRIX.items()]
+    return [step for step, _ in results], [f"{step.name}: {count}" for step, count in results]
+
+
 def main() -> int:
     """Run the steps, print what failed and the counts, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--matrix", action="store_true", help="run the notebooks again under each setting of the matrix")
+    wants_matrix = parser.parse_args().matrix
     started = time.monotonic()
     REPORTS.mkdir(parents=True, exist_ok=True)
-    lines = []
-    if parser.parse_args().matrix:
-        steps = []
-        for name, changes in MATRIX.items():
-            step, count = run_notebooks(f"notebooks, {name}", changes)
-            steps.append(step)
-            lines.append(f"{step.name}: {count}")
-    else:
-        steps = [
-            run("lint", [sys.executable, "-m", "ruff", "check", "."]),
-            run("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
-            run("notebooks in step with their sources", [sys.executable, "-m", "lessons_lib", "notebooks", "check"]),
-        ]
-        step, count = unit_tests()
-        steps.append(step)
-        lines.append(f"Tests:     {count}")
-        step, count = run_notebooks("notebooks executed and compared")
-        steps.append(step)
-        lines.append(f"Notebooks: {count}")
+    steps, lines = matrix() if wants_matrix else everything()
     failed = [step for step in steps if not step.passed]
     print("\n== summary")
     for step in failed:
