@@ -180,13 +180,17 @@ def show(figure: Figure, alt: str) -> None:
 
     Raises ValueError if even one pixel a pixel is too large: then draw fewer points.
     """
+    plain = {}
     for dpi, colours in ((200, 64), (200, 32), (150, 32), (135, 32), (100, 32), (100, 20)):
         page = image("image/png", to_png(figure, dpi, colours), alt, round(100 * figure.get_figwidth()))
-        plain = base64.b64encode(to_png(figure, 100, colours)).decode()
-        if len(page) + len(plain) < LIMIT:
-            display({"text/html": page, "image/png": plain, "text/plain": alt}, raw=True)
+        if len(page) < LIMIT and colours not in plain:
+            plain[colours] = base64.b64encode(to_png(figure, 100, colours)).decode()
+        if len(page) + len(plain.get(colours, "")) < LIMIT:
+            display({"text/html": page, "image/png": plain[colours], "text/plain": alt}, raw=True)
             return
-    raise ValueError(f"the picture needs {len(page) + len(plain):,} characters, {LIMIT:,} are allowed; draw at most 100 points a line")
+    raise ValueError(
+        f"the picture needs {len(page):,} characters as HTML alone, {LIMIT:,} are allowed in all; draw at most 100 points a line"
+    )
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, lit: int | None = None) -> None:

@@ -69,11 +69,12 @@ def descent(rate: float) -> tuple[str, str]:
     factor, verdict = 1 - 2 * rate, _verdict(1 - 2 * rate)
     pieces.append(svg.text(10, 266, f"rate {number(rate)}: each step multiplies the distance to 3 by {number(factor)}", bold=True))
     pieces.append(svg.text(10, 285, verdict))
-    listed = ", ".join(number(w) for w in places)
-    alt = (
-        f"Gradient descent on (w \u2212 3)\u00b2 with learning rate {number(rate)}: each step multiplies the distance to 3 by {number(factor)}; "
-        f"{verdict}. w goes {listed}; the loss goes from {number(losses[0])} to {number(losses[-1])}."
+    said = (
+        f"each step multiplies the distance to 3 by {number(factor)}; {verdict}",
+        f"w goes {', '.join(number(w) for w in places)}",
+        f"the loss goes from {number(losses[0])} to {number(losses[-1])}",
     )
+    alt = f"Gradient descent on (w \u2212 3)\u00b2 with learning rate {number(rate)}: {'; '.join(said)}."
     return svg.svg(WIDTH, 296, pieces, alt), alt
 
 
