@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 from lessons_lib.course import outputs
 from lessons_lib.course.cells import METADATA, learners_notebook, serialised, solved_notebook
 from lessons_lib.course.execution import execute
-from lessons_lib.course.places import CourseError, Lesson, choose, repository, write_whole
+from lessons_lib.course.places import CourseError, Lesson, choose, repository
+from lessons_lib.files import write_text
 
 
 def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = None) -> int:
@@ -34,7 +35,8 @@ def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = Non
             texts[path] = serialised(notebook)
             print(f"{path.relative_to(root)}: {len(notebook.cells)} cells, {seconds:.1f} s, {len(texts[path]) / 1000:.0f} kB")
         for path, text in texts.items():
-            write_whole(path, text)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, text)
     return 0
 
 

@@ -107,8 +107,9 @@ def _kernel_environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "matplotlibrc").write_text("svg.hashsalt: lessons\n", encoding="utf-8")
         path = os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
+        # A backend set for scripts or tests would keep figures out of the notebook.
         yield {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
             "MATPLOTLIBRC": folder,
             "SOURCE_DATE_EPOCH": "0",
             "PYTHONPATH": path,

@@ -1,8 +1,6 @@
 """Where the notebooks live, and which of them a command is about."""
 
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,17 +80,3 @@ def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
 def is_readers_copy(path: Path) -> bool:
     """Whether `path` is a copy of a reader's own work, set aside by `reset`."""
     return bool(_READERS_COPY.fullmatch(path.name))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 so that `path` holds all of it or, after a failure, what it held before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 
 from lessons_lib.course.cells import is_pristine, learners_notebook, serialised
-from lessons_lib.course.places import CourseError, Lesson, choose, repository, write_whole
+from lessons_lib.course.places import CourseError, Lesson, choose, repository
+from lessons_lib.files import write_text
 
 
 def reset(number: str | int, *, root: Path | None = None) -> int:
@@ -29,7 +30,7 @@ def reset(number: str | int, *, root: Path | None = None) -> int:
             print(f"{lesson.learner.name} is fresh already; nothing changed.")
             return 0
         print(f"Your notebook is kept as {_set_aside(lesson.learner).name}.")
-    write_whole(lesson.learner, fresh)
+    write_text(lesson.learner, fresh)
     print(f"{lesson.learner.name} is fresh again ({origin}). If it is open in JupyterLab: File, Reload Notebook from Disk.")
     return 0
 
