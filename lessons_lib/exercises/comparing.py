@@ -69,7 +69,8 @@ def difference(got: Any, expected: Any, tolerance: float) -> str | None:
 
     Numbers may differ by `tolerance`, absolute or relative, whichever is larger. A list of numbers passes for a tensor.
     """
-    wanted = as_tensor(expected)
+    several = isinstance(expected, (list, tuple)) and any(isinstance(part, Tensor) and part.dim() for part in expected)
+    wanted = None if several else as_tensor(expected)
     if wanted is not None:
         return _numbers_apart(got, wanted, expected, tolerance)
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
