@@ -40,8 +40,8 @@ format: $(DEV) ## put code into the house's format
 lock: $(DEV) ## resolve requirements/*.txt again from pyproject.toml
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	cd requirements && rm -f learner.txt dev.txt
-	$(BIN)/python -m uv pip compile -q pyproject.toml requirements/torch-needs.in -o requirements/learner.txt
-	$(BIN)/python -m uv pip compile -q --extra dev -c requirements/learner.txt pyproject.toml requirements/torch-needs.in -o requirements/dev.txt
+	$(BIN)/python -m uv pip compile -q pyproject.toml requirements/torch-needs.in requirements/build.in -o requirements/learner.txt
+	$(BIN)/python -m uv pip compile -q --extra dev -c requirements/learner.txt pyproject.toml requirements/torch-needs.in requirements/build.in -o requirements/dev.txt
 
 clean: ## remove .venv and what tests leave behind
 	rm -rf $(VENV) build .pytest_cache .ruff_cache *.egg-info
@@ -62,7 +62,7 @@ define install_torch_and_package
 	@$(PIP) install --no-deps --no-build-isolation -e .
 endef
 
-$(LEARNER): $(MADE) requirements/learner.txt requirements/torch.txt pyproject.toml jupyter/overrides.json
+$(LEARNER): $(MADE) requirements/learner.txt requirements/torch.txt pyproject.toml settings/overrides.json
 	@echo "Installing what the course needs ..."
 	@$(PIP) install -r requirements/learner.txt
 	$(call install_torch_and_package,requirements/learner.txt)
@@ -70,7 +70,7 @@ $(LEARNER): $(MADE) requirements/learner.txt requirements/torch.txt pyproject.to
 
 # The dev lock holds the learner's, version for version. --no-deps: the lock is complete, and leaves out a parser that german-nouns names
 # and a look-up never loads. nbgrader's buttons are switched off, so that JupyterLab stays the one a reader sees.
-$(DEV): $(MADE) requirements/dev.txt requirements/torch.txt pyproject.toml jupyter/overrides.json
+$(DEV): $(MADE) requirements/dev.txt requirements/torch.txt pyproject.toml settings/overrides.json
 	@echo "Installing what the course and its tests need ..."
 	@$(PIP) install --no-deps -r requirements/dev.txt
 	$(call install_torch_and_package,requirements/dev.txt)
