@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from lessons_lib.course.links import from_solutions_folder
 from lessons_lib.course.places import CourseError, Lesson
-from lessons_lib.course.solutions import add_to_hints, default_stub, fold, has_solution, solution_code, without_markers
+from lessons_lib.course.solutions import add_to_hints, default_stub, fold, has_solution, regions, solution_code, without_markers
 
 # JupyterLab marks a notebook as changed on opening if the language's description is shorter than the kernel's own.
 METADATA = {
@@ -42,11 +42,8 @@ def learners_notebook(lesson: Lesson) -> NotebookNode:
             cell.source = cell.source if joined is None else joined
             pending = None
         if cell.cell_type == "code" and has_solution(cell.source):
-            try:
-                pending = solution_code(cell.source)
-                _clear(cell, stub or default_stub(cell.source))
-            except CourseError as error:
-                raise CourseError(f"{lesson.source.name}, cell {number}: {error}") from None
+            pending = solution_code(cell.source)
+            _clear(cell, stub or default_stub(cell.source))
         elif stub is not None:
             raise CourseError(f"{lesson.source.name}, cell {number} names a stub but marks no solution. Add ### BEGIN SOLUTION … END.")
         cells.append(cell)
@@ -96,6 +93,10 @@ def _read(lesson: Lesson) -> list[NotebookNode]:
                 f"{lesson.source.name}, cell {number} holds comments only: {cell.source.splitlines()[0]!r}. "
                 "Lines before the first '# %%' are a cell too; move them into markdown or into code."
             )
+        try:
+            regions(cell.source)
+        except CourseError as error:
+            raise CourseError(f"{lesson.source.name}, cell {number}: {error}") from None
     return cells
 
 

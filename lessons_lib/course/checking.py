@@ -31,9 +31,9 @@ def check(numbers: Sequence[str | int] | None = None, *, root: Path | None = Non
     for stray in strays:
         print(stray)
     if failed or strays:
-        print(f"{failed} of {len(lessons)} notebooks are not in step with their sources{', and files stand alone' if strays else ''}.")
+        print(f"Out of step with their sources: {failed} of {len(lessons)}{', and files that stand alone' if strays else ''}.")
         return 1
-    print(f"{len(lessons)} notebooks in step with their sources.")
+    print(f"In step with their sources: {', '.join(lesson.name for lesson in lessons)}.")
     return 0
 
 

@@ -61,7 +61,9 @@ def execute(notebook: NotebookNode, folder: Path, memory: PeakMemory | None = No
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    folder.mkdir(parents=True, exist_ok=True)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,

@@ -3,7 +3,6 @@
 import ast
 import re
 import textwrap
-from itertools import pairwise
 
 from lessons_lib.course.places import CourseError
 
@@ -26,9 +25,9 @@ def default_stub(source: str) -> str:
 
     A name the cell uses later has to exist, or the untouched notebook would stop there.
     """
-    regions = _regions(source)
+    marked = regions(source)
     names: list[str] = []
-    for first, last in regions:
+    for first, last in marked:
         try:
             body = ast.parse("\n".join(source.split("\n")[first + 1 : last])).body
         except SyntaxError:  # a part of a function or of an expression, not whole statements
@@ -36,7 +35,7 @@ def default_stub(source: str) -> str:
         for statement in body:
             if isinstance(statement, ast.Assign):
                 names += [node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-    if len(regions) != 1:
+    if len(marked) != 1:
         return "..."
     return "\n".join(f"{name} = ..." for name in dict.fromkeys(names)) or "..."
 
@@ -44,17 +43,15 @@ def default_stub(source: str) -> str:
 def solution_code(source: str) -> str:
     """The whole statements of a cell that hold its solution (a function with its head), so that they can be pasted."""
     lines = source.split("\n")
-    regions = _regions(source)
+    marked = regions(source)
     try:
         statements = ast.parse(source).body
     except SyntaxError:  # a line of the notebook's own language, such as %timeit
         statements = []
     spans = [(min([s.lineno, *(d.lineno for d in getattr(s, "decorator_list", []))]) - 1, s.end_lineno) for s in statements]
-    kept = [span for span in spans if any(span[0] < last and span[1] > first for first, last in regions)]
-    kept = kept or [(first, last + 1) for first, last in regions]
-    # Comments and blank lines of the solution between two statements belong to it.
-    gaps = [(a[1], b[0]) for a, b in pairwise(kept) if any(first < a[1] and b[0] <= last for first, last in regions)]
-    wanted = {line for start, end in [*kept, *gaps] for line in range(start, end)}
+    kept = [span for span in spans if any(span[0] < last and span[1] > first for first, last in marked)]
+    # The solution's own lines too: comments and blank lines belong to no statement.
+    wanted = {line for start, end in [*kept, *marked] for line in range(start, end)}
     text = "\n".join(lines[i] for i in sorted(wanted) if BEGIN not in lines[i] and END not in lines[i])
     return textwrap.dedent(text).strip("\n")
 
@@ -74,9 +71,9 @@ def add_to_hints(markdown: str, code: str) -> str | None:
     return markdown[:end] + "\n" + fold(code) + (rest if not rest.strip() else "\n\n" + rest.lstrip("\n"))
 
 
-def _regions(source: str) -> list[tuple[int, int]]:
-    """Line numbers (from 0) of each BEGIN marker with its END marker."""
-    regions: list[tuple[int, int]] = []
+def regions(source: str) -> list[tuple[int, int]]:
+    """Line numbers (from 0) of each BEGIN marker with its END marker. Raises CourseError where they do not pair up."""
+    found: list[tuple[int, int]] = []
     begin: int | None = None
     for number, line in enumerate(source.split("\n")):
         if (BEGIN in line) == (begin is not None) and (BEGIN in line or END in line):
@@ -84,8 +81,8 @@ def _regions(source: str) -> list[tuple[int, int]]:
         if BEGIN in line:
             begin = number
         elif END in line and begin is not None:
-            regions.append((begin, number))
+            found.append((begin, number))
             begin = None
     if begin is not None:
         raise CourseError("the cell has ### BEGIN SOLUTION but no ### END SOLUTION")
-    return regions
+    return found
