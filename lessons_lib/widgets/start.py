@@ -6,4 +6,4 @@ from lessons_lib.widgets.house import LiveBox, live, slider
 
 def learning_rate(rate: float = 0.1) -> LiveBox:
     """A slider for the learning rate (0.05 to 1.10) over six steps of gradient descent; the arrow keys move it by 0.05."""
-    return live(start.descent, [slider("learning rate", rate, 0.05, 1.10, step=0.05, digits=2)])
+    return live(start.descent, [slider("learning rate", rate, 0.05, 1.10, step=0.05, digits=2, width=440)])

@@ -47,7 +47,7 @@ for word in ("Rechnung", "bezahlen"):
     print(word, word in bill)
 
 # %% [markdown]
-# Neither, and the answer does not say *I do not know* either: it is German, fluent or not, and it is not what you asked. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016), each with its German translation, and on nothing else. Counted in the English half:
+# Neither, and the answer does not say *I do not know* either: it is German, fluent or not, and it is not what you asked. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half, as whole words:
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -64,9 +64,16 @@ for word in ("Rechnung", "bezahlen"):
 # **Try it.** Find the edge yourself: give it *A dog is running through the snow*, then *The dog was running through the snow yesterday*, then *Why is the dog running?* Which of the three does it get? (*Yesterday* is *gestern*, *why* is *warum*.)
 
 # %%
-translator.translate(["A dog is running through the snow.", "The dog was running through the snow yesterday.", "Why is the dog running?"])
+edge = [
+    "A dog is running through the snow.",
+    "The dog was running through the snow yesterday.",
+    "Why is the dog running?",
+]
+translator.translate(edge)
 
 # %% [markdown]
+# The first is caption English through and through. *Gestern* stands in no caption, so the second has to lose its yesterday. And with four questions among 29,000 captions, the third is anybody's guess.
+#
 # ## 2. How this course works
 #
 # **Cells.** A notebook is read from top to bottom, and each cell is run with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change any cell and run it again: you cannot break anything that a fresh copy does not mend.
@@ -76,7 +83,7 @@ translator.translate(["A dog is running through the snow.", "The dog was running
 # ### Exercise 1 (warm-up, 3 minutes)
 # A model does not read its training sentences one by one but in **batches**. The 29,000 captions are cut into batches of 64; the last batch takes what is left. How many batches make one pass through the data? Put the number where the dots are.
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "nbval-check-output"]
 from lessons_lib.exercises import check
 
 ### BEGIN SOLUTION
@@ -95,7 +102,8 @@ check("start.batches", batches)
 # 64 × 453 = 28,992. How many sentences are left, and where do they go?
 #
 # </details>
-#
+
+# %% [markdown]
 # Type 453 as well and run the cell: a slip that many people make is answered by its name. That is what the checks are for, so guess freely. Nobody else sees it, and nothing is counted.
 #
 # **Quizzes** need no cell: click on the answer that you hold for right. **Boxes** headed *What the article says* appear from notebook 01 on. The course follows a published article on training large language models section by section, and where a computation shows something else, the box says so. (The article builds on TensorFlow and Keras; this course uses PyTorch, which the article also lists.)
@@ -105,10 +113,10 @@ check("start.batches", batches)
 # - On **Binder** everything is thrown away when you leave, or after some minutes without a key pressed. Choose *File → Download* before you go. To go on another day, drag the file back into the list of files on the left.
 # - For a fresh copy of notebook 01 open a terminal (*File → New → Terminal*) and type `lessons notebooks reset 01`. Your own version stays beside it under another name.
 #
-# **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named together with the line that gets it.
+# **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named together with the line that gets it. (In a terminal you would type `lessons doctor`.)
 
 # %%
-# !lessons doctor
+# %run -m lessons_lib doctor
 
 # %% [markdown]
 # ## 3. Where you are
@@ -130,9 +138,7 @@ course_map.show("00")
 # %% tags=["nbval-check-output"]
 import torch
 
-X = torch.tensor([[1.0, 0, 0, 0],    # dog
-                  [0.0, 0, 1, 0],    # bites
-                  [0.0, 1, 0, 0]])   # man
+X = torch.tensor([[1.0, 0, 0, 0], [0.0, 0, 1, 0], [0.0, 1, 0, 0]])  # dog, bites, man
 print(X.shape)
 
 # %% [markdown]
@@ -155,7 +161,7 @@ print(batch.shape)
 # %% [markdown]
 # $(B, S, d_\text{model}) = (2, 3, 4)$: 24 numbers in all. Exercise 1 had $B = 64$.
 #
-# **4. Along which side?** A sum needs to know which side to add up. `dim=0` runs down the rows and removes the 3, `dim=1` runs along the columns and removes the 4. What is left of the shape is what is left of (3, 4):
+# **4. Along which side?** A sum needs to know which side to add up. `dim=0` adds down the rows: of the shape (3, 4) the 3 goes and (4,) is left. `dim=1` adds along each row: the 4 goes and (3,) is left.
 
 # %% tags=["nbval-check-output"]
 print(X.sum(dim=0))
@@ -193,11 +199,13 @@ start.show_broadcast([10, 20], [1, 2, 3])
 # ### Exercise 2 (core, 7 minutes)
 # Write `centre_rows(x)`: it takes a table of shape (rows, columns) and subtracts from each row that row's own mean. So `[[1, 2, 3], [4, 6, 8]]` becomes `[[-1, 0, 1], [-2, 0, 2]]`. Does yours also work when the table is square?
 
-# %% tags=["exercise"]
+
+# %% tags=["exercise", "nbval-check-output"]
 def centre_rows(x):
     ### BEGIN SOLUTION
     return x - x.mean(dim=1, keepdim=True)
     ### END SOLUTION
+
 
 check("start.centre_rows", centre_rows)
 
@@ -212,7 +220,8 @@ check("start.centre_rows", centre_rows)
 # You want the means as a column of shape (rows, 1). `keepdim=True` keeps the side that was added up, with length 1.
 #
 # </details>
-#
+
+# %% [markdown]
 # **7. A gradient says which way is down.** To train a model is to change its numbers so that a **loss**, a number that measures how wrong it is, gets smaller. Take a model with one number $w$ and the loss $(w - 3)^2$: it is 0 at $w = 3$ and grows to both sides. At $w = 1$ it is 4. Which way to go? The derivative $2\,(w - 3)$ tells; PyTorch computes it if $w$ is created with `requires_grad=True`.
 
 # %% tags=["nbval-check-output"]
@@ -223,6 +232,8 @@ print("loss", loss.item(), " gradient", w.grad.item())
 
 # %% [markdown]
 # `backward` walks back through the computation and leaves the derivative of the loss in `w.grad`; with many numbers these derivatives together are called the **gradient**. A gradient of −4 says: raise $w$ a little, by 0.01, and the loss falls by about 4 · 0.01 = 0.04. (Exactly: 1.99² is 3.9601.)
+#
+# **Try it.** Which sign has the gradient at $w = 5$, and how large is it? Guess, put 5.0 into the cell, run it, then put the 1.0 back and run it again.
 #
 # **8. `backward` adds.** Compute the same loss again and call `backward` a second time. **Before you run the cell:** will the gradient be −4, 0 or −8?
 
@@ -250,7 +261,7 @@ print(round(w.item(), 2))
 # ### Exercise 3 (pencil, 4 minutes)
 # You stand at $w = 1$ with the same loss $(w - 3)^2$ and the learning rate 0.1. Where does one step lead? Work it out on paper.
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "nbval-check-output"]
 ### BEGIN SOLUTION
 new_w = 1.4
 ### END SOLUTION
@@ -267,7 +278,8 @@ check("start.one_step", new_w)
 # The new $w$ is the old one minus 0.1 times −4.
 #
 # </details>
-#
+
+# %% [markdown]
 # **10. Again and again.** Training repeats this step: loss, gradient, step, clear. Six times from $w = 0$:
 
 # %% tags=["nbval-check-output"]
@@ -299,7 +311,8 @@ start.show_descent(0.1)
 # ### Exercise 4 (stretch, 6 minutes)
 # A model with one number that has to fit data: $y \approx a \cdot x$. Write `fit_slope(x, y, rate, steps)`: start from $a = 0$, take `steps` steps of gradient descent on the mean of $(a x - y)^2$ over all points, and return $a$ as a number. On `x = [1, 2, 3]`, `y = [2, 4, 6]` two steps of 0.1 give 1.991, and more steps come closer to 2.
 
-# %% tags=["exercise"]
+
+# %% tags=["exercise", "nbval-check-output"]
 def fit_slope(x, y, rate, steps):
     ### BEGIN SOLUTION
     a = torch.tensor(0.0, requires_grad=True)
@@ -310,6 +323,7 @@ def fit_slope(x, y, rate, steps):
         a.grad = None
     return a.item()
     ### END SOLUTION
+
 
 check("start.fit_slope", fit_slope)
 
@@ -324,7 +338,8 @@ check("start.fit_slope", fit_slope)
 # The loss is `((a * x - y) ** 2).mean()`: broadcasting takes the single `a` to every number of `x`.
 #
 # </details>
-#
+
+# %% [markdown]
 # ## Quiz
 # **1.** You ask the model of this notebook for *The tax office is closed*. What do you get?
 #
@@ -343,7 +358,8 @@ check("start.fit_slope", fit_slope)
 # Right. *Tax* does not occur in the 29,000 captions. The model writes what is likely in the world of captions.
 #
 # </details>
-#
+
+# %% [markdown]
 # **2.** `a` has shape (4, 1) and `b` has shape (3,). What is the shape of `a + b`?
 #
 # <details><summary>(4, 3)</summary>
@@ -361,7 +377,8 @@ check("start.fit_slope", fit_slope)
 # They differ, but a side of 1 can be stretched. A side of 4 against one of 3 would be an error.
 #
 # </details>
-#
+
+# %% [markdown]
 # **3.** A friend's training loop forgets to clear the gradient. What happens at the second step?
 #
 # <details><summary>It takes the second gradient alone, as it should.</summary>
@@ -379,7 +396,8 @@ check("start.fit_slope", fit_slope)
 # It does not: adding up is meant for batches that come in pieces. So nothing warns you.
 #
 # </details>
-#
+
+# %% [markdown]
 # **4.** On Binder you have solved half of notebook 01 and have to leave. What do you do?
 #
 # <details><summary>Nothing: it is saved on the server.</summary>
@@ -392,12 +410,13 @@ check("start.fit_slope", fit_slope)
 # Right. The downloaded file is yours.
 #
 # </details>
-# <details><summary>`lessons notebooks reset 01`</summary>
+# <details><summary>Type <code>lessons notebooks reset 01</code> in a terminal.</summary>
 #
 # That lays a fresh copy beside your own. It does not take your work off the server.
 #
 # </details>
-#
+
+# %% [markdown]
 # ## Summary
 #
 # 1. The model translates photo captions, because it was trained on 29,000 of them; outside their world it writes German that means something else, and does not say so.
