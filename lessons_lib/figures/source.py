@@ -45,9 +45,10 @@ def show_source(piece: Callable[..., object] | type, docstring: bool = True) -> 
     code = code if docstring else _without_docstrings(code)
     coloured = highlight(code, PythonLexer(), HtmlFormatter(style=HouseStyle, noclasses=True, nowrap=True)).rstrip()
     where = f"{piece.__module__.replace('.', '/')}.py, {piece.__qualname__}"
-    card = f"background:#fff;color:{INK};border:1px solid {QUIET};border-radius:6px;padding:10px;white-space:pre-wrap"
+    card = f"background:#fff;color:{INK};border:1px solid {QUIET};border-radius:6px;padding:10px;margin:0;font-size:12px"
+    wrap = "white-space:pre-wrap;word-break:normal"  # JupyterLab would break a long line inside a word
     caption = f'<div style="font-size:12.5px;margin:0 0 4px">{html.escape(where)}</div>'
-    page = f'{caption}<pre style="{card}">{coloured}</pre>'
+    page = f'{caption}<pre style="{card};{wrap}">{coloured}</pre>'
     if len(page) + len(code) > LIMIT:
         raise ValueError(f"{piece.__qualname__} makes {len(page) + len(code):,} characters, {LIMIT:,} are allowed; show one method of it")
     display({"text/html": page, "text/plain": f"{where}\n\n{code}"}, raw=True)
