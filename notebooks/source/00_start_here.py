@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here: your first translation
 #
-# Describe a photo in English and a small Transformer says it in German. It runs on your machine, and in this course you build it, piece by piece. Click into the cell below and press **Shift+Enter**.
+# Describe a photo in English and a small Transformer says it in German. It runs right here, without a network, and this course builds it with you, piece by piece. Click into the cell below and press **Shift+Enter**.
 
 # %%
 from lessons_lib.translation import Translator
