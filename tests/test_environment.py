@@ -210,6 +210,14 @@ def test_the_readme_lists_exactly_the_notebooks_that_exist() -> None:
     assert existing == sorted(file.stem for file in (ROOT / "notebooks" / "source").glob("[0-9]*.py"))
 
 
+def test_the_readmes_minutes_are_those_each_notebook_names() -> None:
+    rows = re.findall(r"\(notebooks/(\w+)\.ipynb\) \|[^|]*\| (\d+) \|", README)
+    for name, minutes in rows:
+        source = (ROOT / "notebooks" / "source" / f"{name}.py").read_text(encoding="utf-8")
+        (times,) = re.findall(r"\*\*Time:\*\* (\d+) minutes to read, (\d+) for the exercises", source)
+        assert int(minutes) == sum(map(int, times)), name
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "LICENSES/README.md"])
 def test_relative_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
