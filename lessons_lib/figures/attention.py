@@ -28,7 +28,7 @@ LOOK = (("circle", BLUE), ("square", PLUM), ("triangle", RUST))  # the n-th word
 LEFT, MIDDLE, RIGHT = 10, 224, 416  # px, left edges of the three steps
 KEY_UNIT, VALUE_UNIT, BAR = 21, 12.5, 130  # px a unit of a key, a unit of a value, a weight of 1
 KEY_ZERO, VALUE_ZERO = (LEFT + 4.2 * KEY_UNIT, 62 + 4 * KEY_UNIT), (432, 206)  # px, where (0, 0) lies
-DIVISORS = ("undivided", "÷ √d_head", "÷ d_head")
+DIVISORS = ("÷ 1", "÷ √d", "÷ d")
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ def divisors(measured: Measured) -> tuple[Figure, str]:
     """
     sizes = sorted(measured)
     figure, axes = house.new_figure("Only the square root keeps both, whatever the width", 3.3, 2)
-    for ax, which, title in zip(axes, (0, 1), ("largest of three weights (mean)", "gradient at the query (median length)"), strict=True):
+    for ax, which, title in zip(axes, (0, 1), ("largest of three weights (mean)", "gradient at the query (median)"), strict=True):
         curves = [[measured[d][i][which] for d in sizes] for i in range(len(DIVISORS))]
         for i, curve in enumerate(curves):
             ax.plot(sizes, curve, marker=house.MARKERS[i], markersize=5)
         ax.set_xscale("log", base=2)
-        ax.set_xticks(sizes, [f"{d:,}" for d in sizes])
+        ax.set_xticks(sizes, [str(d) for d in sizes], fontsize=9)
         ax.minorticks_off()
-        ax.set(title=title, xlabel="d_head (log axis)", ylim=((0.3, 1.0), (0, 0.4))[which], xlim=(sizes[0] * 0.8, sizes[-1] * 1.25))
+        ax.set(title=title, xlabel="d = d_head (log axis)", ylim=((0.3, 1.0), (-0.02, 0.4))[which], xlim=(sizes[0] * 0.8, sizes[-1] * 1.25))
         house.label_ends(ax, [(sizes[-1], curve[-1], DIVISORS[i], house.CATEGORIES[i]) for i, curve in enumerate(curves)])
     said = "; ".join(
         f"{name}: weight {measured[sizes[0]][i][0]:.2f} to {measured[sizes[-1]][i][0]:.2f}, "

@@ -1,0 +1,702 @@
+# %% [markdown]
+# # Attention by hand
+#
+# **You will be able to**
+# - work attention out with a pencil for a sentence of three words;
+# - say what each part of the formula is for, and show what goes wrong without it;
+# - build it in loops and in matrices, equal to PyTorch's own;
+# - keep a word from looking at the words to come;
+# - find the mistakes in a published example, starting with this one:
+#
+# **Prerequisites:** tensors, shapes and `@`, as in [00](00_start_here.ipynb). **Time:** 50 minutes to read, 50 for the exercises; the cells run in 15 seconds.
+#
+# ## A riddle
+#
+# The article that this course follows and corrects works one example of attention (its section 4.3). Two words $w_1$ and $w_2$, with $Q = [1, 0]$, $K = [0, 1]$, $V = [1, 1]$, and then:
+#
+# $$\text{softmax}\left(\frac{1 \times 0 + 0 \times 1}{\sqrt{1}}\right)[1, 1] = [0.5, 0.5]\,[1, 1] = [0.5, 0.5]$$
+#
+# You need not understand it yet. Look at the last step only, weights times values, and multiply in two ways:
+
+# %% tags=["nbval-check-output"]
+import torch
+
+weights = torch.tensor([0.5, 0.5])
+values = torch.tensor([1.0, 1.0])
+print("number by number:", weights * values)
+print("matrix product:  ", weights @ values)
+
+# %% [markdown]
+# The article went number by number. The formula it quotes asks for a matrix product, and that gives 1. So is 1 the right answer?
+#
+# **Write down your guess:** [0.5, 0.5], or 1, or something else? You will settle it yourself in section 9, and find two more things wrong with that line.
+#
+# ## 1. Who bites?
+#
+# *dog bites man.* To understand *bites*, a model must find out who does it. So *bites* looks at every word and takes something over from each, more from some, less from others. That is **attention**, and it needs three kinds of vectors:
+#
+# - a **query** $q$: what *bites* asks for;
+# - a **key** $k$ for each word: what the word is found by;
+# - a **value** $v$ for each word: what it hands over when it is found.
+#
+# Our numbers are invented, small enough for a pencil. In a real model training finds them.
+#
+# | | dog | bites | man |
+# |---|---|---|---|
+# | key $k$ | (3, 2) | (0, 1) | (2, 0) |
+# | value $v$ | (10, 0) | (0, 0) | (0, 10) |
+#
+# Read the first number of a key as *how well can I bite?* *dog* has 3, *man* 2, the word *bites* 0. The query of *bites* is $q = (1, 0)$: it asks for that first number and ignores the second, which matters to other words. A value says what kind of being comes along: 10 in front for an animal, 10 behind for a human.
+#
+# Four lines of arithmetic:
+#
+# | | dog | bites | man | |
+# |---|---|---|---|---|
+# | **1. score** $q \cdot k$ | 1·3 + 0·2 = 3 | 1·0 + 0·1 = 0 | 1·2 + 0·0 = 2 | place by place, then add |
+# | **2. divide** by $\sqrt 2$ | 2.12 | 0 | 1.41 | 2: length of $q$ (section 6) |
+# | **3. weight** | $e^{2.12} = 8.34$ | $e^{0} = 1$ | $e^{1.41} = 4.11$ | together 13.45 |
+# | | 0.62 | 0.07 | 0.31 | divided by 13.45 |
+# | **4. output** | 0.62 · (10, 0) | + 0.07 · (0, 0) | + 0.31 · (0, 10) | = **(6.2, 3.1)** |
+#
+# *bites* takes over twice as much animal as human: the dog is the likelier biter. A shortcut for your pencil: $e^{1/\sqrt 2} = 2.03$, so **each point of score doubles the weight**. Scores 3, 0, 2 make 8 : 1 : 4, and $8/13$ is 0.62.
+#
+# The same with PyTorch. The comments name the shapes: $S$ is the number of words that can be looked at (here 3), $d_\text{head}$ the length of a query and of a key (here 2; the Transformer paper writes $d_k$), $d_v$ the length of a value (here also 2).
+
+# %% tags=["nbval-check-output"]
+torch.set_printoptions(precision=2, sci_mode=False)
+
+q = torch.tensor([1.0, 0.0])     # (d_head,) the query of bites
+K = torch.tensor([[3.0, 2.0],    # dog
+                  [0.0, 1.0],    # bites
+                  [2.0, 0.0]])   # man      (S, d_head) a key a row
+V = torch.tensor([[10.0, 0.0], [0.0, 0.0], [0.0, 10.0]])  # (S, d_v)
+print("scores:", K @ q)          # (S,) step 1
+
+# %% tags=["nbval-check-output"]
+def attend(q, K, V):
+    scores = K @ q / 2**0.5                      # (S,) steps 1 and 2
+    weights = scores.exp() / scores.exp().sum()  # (S,) step 3
+    return weights, weights @ V                  # (S,), (d_v,) step 4
+
+weights, output = attend(q, K, V)
+print("weights:", weights, " output:", output)
+
+# %% [markdown]
+# As on paper, with 3.06 for 3.1.
+#
+# **Before you run the next cell.** What happens to the weights when *bites* asks ten times as loudly, $q = (10, 0)$? And when it asks nothing, $q = (0, 0)$?
+
+# %% tags=["nbval-check-output"]
+for loudness in (0, 1, 10):
+    weights, output = attend(loudness * q, K, V)
+    print(f"q = ({loudness}, 0)  weights: {weights}  output: {output}")
+
+# %% [markdown]
+# Asked loudly, *dog* gets all the weight (1.00): attention **looks a word up**. Asked nothing, every word gets a third: attention **averages**. All it does lies between these two.
+#
+# ## 2. Move it yourself
+#
+# First the picture to the numbers above, standing still:
+
+# %%
+from lessons_lib.figures import attention as pictures
+
+pictures.steps()
+
+# %% [markdown]
+# A score says how far a key reaches in the direction of the query. Now the same picture with sliders (click a slider, then use the arrow keys):
+#
+# 1. Move **q, second** down from 0 and watch step 1. Where does *man* overtake *dog*? Make a guess first.
+# 2. Press **Reset**, choose *man*, and move its two **value** sliders. Which of the three steps change?
+# 3. Try to push the output out of the dashed triangle.
+
+# %%
+from lessons_lib.widgets import attention as live
+
+live.attention_explorer()
+
+# %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# 1. At −0.5 both have score 2; below that *man* leads. *dog*'s second number, 2, now counts against it.
+# 2. Only step 3. Values play no part in who is found; they are what is handed over.
+# 3. It cannot leave: positive weights that sum to 1 make a mixture of the values.
+#
+# </details>
+#
+# ### Exercise 1 (warm-up, 3 minutes)
+# Find a query for *bites* with which *man* gets more than half of the weight.
+
+# %% tags=["exercise"] stub="query = ..."
+from lessons_lib.exercises import check
+
+### BEGIN SOLUTION
+query = [1.0, -1.0]
+### END SOLUTION
+check("attention.bend_the_query", query)
+
+# %% [markdown]
+# <details><summary>First hint</summary>
+#
+# With $q = (a, b)$ the score of *man* is $2a$, that of *dog* $3a + 2b$.
+#
+# </details>
+# <details><summary>Second hint</summary>
+#
+# Keep $a = 1$. Which $b$ puts *man* one point ahead, so that it has twice *dog*'s weight?
+#
+# </details>
+#
+# ## 3. Softmax: from scores to shares
+#
+# Step 3 raised $e$ to each score. Why not divide each score by their sum? For *bites*, 3, 0, 2 would become 0.6, 0, 0.4: not bad at all. Now take *dog*, whose query is $(-1, 1)$: the first number of a key should be small, the second large. Its scores are:
+#
+# | | dog | bites | man |
+# |---|---|---|---|
+# | $q \cdot k$ | −3 + 2 = **−1** | 0 + 1 = **1** | −2 + 0 = **−2** |
+#
+# **Before you run the next cell.** *bites* fits best, *man* worst. Which word gets the largest share when you divide by the sum?
+
+# %% tags=["nbval-check-output"]
+scores = K @ torch.tensor([-1.0, 1.0])  # (S,) what dog asks for
+print("plain share:", scores / scores.sum())
+
+# %% [markdown]
+# *man*, the worst match, gets everything (1.00), and *bites*, the best, gets less than nothing (−0.50). The sum is −2, and dividing by a negative number turns the order round. The **softmax** has no such accident. For scores $z$ of shape $(S,)$:
+#
+# $$\text{softmax}(z)_i = \frac{e^{z_i}}{\sum_{j=1}^{S} e^{z_j}}$$
+#
+# $e^z$ is positive for every $z$ and grows with $z$: shares are positive, sum to 1 and keep the order.
+
+# %% tags=["nbval-check-output"]
+def softmax(z):
+    return z.exp() / z.exp().sum()
+
+z = scores / 2**0.5  # (S,)
+for shift in (0, 80, 1000):
+    print(f"scores plus {shift:4}: {softmax(z + shift)}")
+
+# %% [markdown]
+# *bites* gets 0.73, *man* 0.09. Adding 80 to every score changes nothing, since $e^{z + 80} = e^{z} e^{80}$ and the factor cancels. Only **differences** of scores count. Adding 1000 should change nothing either, but the computer answers `nan`, *not a number*: 32-bit numbers end near $e^{88}$, so $e^{1000}$ becomes infinity, and infinity divided by infinity has no value.
+#
+# **Try it.** Add −1000 to the shifts. What will the computer say, and why this time?
+#
+# ### Exercise 2 (core, 8 minutes)
+# Write a softmax that survives such scores. You may move all scores by the same amount first. By how much? The scores come as $(\ldots, S)$: one row or many, each shared out for itself.
+
+# %% tags=["exercise"]
+def stable_softmax(scores):
+    ### BEGIN SOLUTION
+    shifted = scores - scores.max(dim=-1, keepdim=True).values  # the largest becomes 0
+    return shifted.exp() / shifted.exp().sum(dim=-1, keepdim=True)
+    ### END SOLUTION
+
+check("attention.stable_softmax", stable_softmax)
+
+# %% [markdown]
+# <details><summary>First hint</summary>
+#
+# $e^{z}$ is harmless when $z \le 0$: it lies between 0 and 1. Which amount, taken off every score, makes the largest exactly 0?
+#
+# </details>
+# <details><summary>Second hint</summary>
+#
+# `scores.max(dim=-1, keepdim=True).values` is each row's largest score, with a last axis of length 1, so that it can be subtracted from the row. The sum needs `dim=-1, keepdim=True` too.
+#
+# </details>
+
+# %% [markdown]
+# `torch.softmax(z, dim=-1)` does the same; we use it from here on.
+#
+# ## 4. Why three matrices?
+#
+# So far queries, keys and values were given. In a model each word arrives as a single vector $x$ of $d_\text{model}$ numbers. Ours has $d_\text{model} = 4$ columns: *animal*, *human*, *action*, and *place*, which stays 0 in this notebook. $T$ is the number of words that ask; here the sentence asks itself, so $T = S = 3$.
+
+# %% tags=["nbval-check-output"]
+#                 animal human action place
+X = torch.tensor([[1.0, 0.0, 0.0, 0.0],   # dog
+                  [0.0, 0.0, 1.0, 0.0],   # bites
+                  [0.0, 1.0, 0.0, 0.0]])  # man        (T, d_model)
+print("who fits whom, without matrices:\n", X @ X.T)
+
+# %% [markdown]
+# Comparing the words themselves, each finds only itself: *dog* is like *dog*. But *bites* is looking for something **unlike** itself. So each word gets three vectors, made from $x$ by three matrices:
+#
+# $$Q = X W_q, \qquad K = X W_k, \qquad V = X W_v$$
+#
+# $W_q$ and $W_k$ have shape $(d_\text{model}, d_\text{head})$, $W_v$ has $(d_\text{model}, d_v)$. By hand: *dog* is $(1, 0, 0, 0)$, so it picks the first row of each matrix. Its key is the first row of $W_k$.
+
+# %% tags=["nbval-check-output"]
+W_q = torch.tensor([[-1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+W_k = torch.tensor([[3.0, 2.0], [2.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+W_v = torch.tensor([[10.0, 0.0], [0.0, 10.0], [0.0, 0.0], [0.0, 0.0]])
+
+Q, K, V = X @ W_q, X @ W_k, X @ W_v  # (T, d_head), (S, d_head), (S, d_v)
+print("Q:\n", Q, "\nK:\n", K)
+
+# %% [markdown]
+# Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices are what a model **learns**; it would find other numbers than ours, and rarely ones that a person can read.
+#
+# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. It puts out one vector a word, so all three would be the same $X$, and you have seen what $XX^\top$ finds. They are three learned projections of the layer's *input*. (Where a decoder looks at an encoder, $K$ and $V$ are projections of the encoder's output, $Q$ one of the decoder's own: notebook 02.)
+#
+# **Why not one matrix for $Q$ and $K$?** It would save a third of the numbers. Compare the scores, asker by row, asked by column:
+
+# %% tags=["nbval-check-output"]
+print("one matrix, K @ K.T:\n", K @ K.T)
+print("two matrices, Q @ K.T:\n", Q @ K.T)
+
+# %% [markdown]
+# With one matrix *dog* fits *bites* exactly as well as *bites* fits *dog* (2 and 2): the table is symmetric, whatever the matrix. With two, *bites* wants *dog* with 3 and *dog* wants *bites* with 1. To look for somebody is not to be looked for.
+#
+# **Why a separate $V$?** Let the words hand over their keys instead:
+
+# %% tags=["nbval-check-output"]
+weights = torch.softmax(K @ Q[1] / 2**0.5, dim=-1)  # (S,) Q[1]: bites
+print("keys handed over:  ", weights @ K)
+print("values handed over:", weights @ V)
+
+# %% [markdown]
+# (6.2, 3.1) says 62 % animal, 31 % human. (2.47, 1.31) does not: 2.47 is 0.62 · 3 from *dog* and 0.31 · 2 from *man*, mixed beyond recovery. What a word is found by need not be what it has to tell. *bites* has a key, since *dog* looks for it, and nothing to hand over.
+#
+# **Try it.** Give *man* teeth: set the second row of `W_k` to `[4.0, 0.0]`. What does *bites* take over now? (Then put the row back.)
+#
+# ### Exercise 3 (pencil, 6 minutes)
+# *werewolf bites man.* A werewolf is animal and human, $x = (1, 1, 0, 0)$, so its key is the *sum* of two rows of $W_k$, and its value likewise. What is the output of *bites*? Two numbers, one decimal each. (The doubling shortcut is near enough.)
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+answer = [8.7, 9.7]
+### END SOLUTION
+check("attention.werewolf", answer)
+
+# %% [markdown]
+# <details><summary>First hint</summary>
+#
+# The werewolf's key is (3, 2) + (2, 0) = (5, 2), its value (10, 0) + (0, 10). The query of *bites* is still (1, 0).
+#
+# </details>
+# <details><summary>Second hint</summary>
+#
+# Scores 5, 0, 2. Doubling makes them 32 : 1 : 4 of 37. Multiply the three shares by (10, 10), (0, 0) and (0, 10).
+#
+# </details>
+#
+# ## 5. Loops, matrices, PyTorch
+#
+# One word has asked. Now all of them, first in loops, where every step can be seen:
+
+# %% tags=["nbval-check-output"]
+def attention_loops(Q, K, V):
+    rows = []
+    for q in Q:  # each word asks once
+        scores = torch.stack([q @ k for k in K]) / len(q)**0.5  # (S,)
+        weights = torch.softmax(scores, dim=-1)                 # (S,)
+        rows.append(sum(w * v for w, v in zip(weights, V)))     # (d_v,)
+    return torch.stack(rows)  # (T, d_v)
+
+print(attention_loops(Q, K, V))
+
+# %% [markdown]
+# Row 2 is the pencil's (6.2, 3.1). *dog* (row 1) takes over little of anything: it found *bites* (0.73), whose value is empty.
+#
+# All scores at once are one product, $Q K^\top$: row $i$, column $j$ holds the score of word $i$ for word $j$. All outputs are another:
+#
+# $$\text{Attention}(Q, K, V) = \text{softmax}\left(\frac{Q K^\top}{\sqrt{d_\text{head}}}\right) V$$
+#
+# **Before you run it:** let 2 words ask 5 others, $T = 2$ and $S = 5$, with $d_\text{head} = 4$ and $d_v = 3$. Which shapes have the weights and the output?
+
+# %% tags=["nbval-check-output"]
+def attention(Q, K, V):
+    scores = Q @ K.T / Q.shape[-1]**0.5      # (T, S)
+    weights = torch.softmax(scores, dim=-1)  # (T, S) along the keys
+    return weights @ V, weights              # (T, d_v), (T, S)
+
+ones = torch.ones
+output, weights = attention(ones(2, 4), ones(5, 4), ones(5, 3))
+print("weights:", tuple(weights.shape), " output:", tuple(output.shape))
+
+# %% [markdown]
+# Weights $(T, S)$: a row for each word that asks, a column for each that is asked. Output $(T, d_v)$. For our sentence:
+
+# %% tags=["nbval-check-output"]
+output, weights = attention(Q, K, V)
+torch.testing.assert_close(output, attention_loops(Q, K, V))
+print("weights:\n", weights)
+print("row sums:   ", weights.sum(dim=1))
+print("column sums:", weights.sum(dim=0))
+
+# %% [markdown]
+# The loops' numbers (`assert_close` would have complained). Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
+#
+# > **What the article says** (4.2), twice. First, that softmax gives *each key vector's* probability distribution. It runs over the keys, once for each *query*: the rows sum to 1, not the columns. Second, that the similarities are summed with weights to give the word's new representation. Compute that:
+
+# %% tags=["nbval-check-output"]
+scores = Q @ K.T  # (T, S)
+print("weighted sum of similarities, bites:", weights[1] @ scores[1])
+print("weighted sum of values, bites:      ", weights[1] @ V)
+
+# %% [markdown]
+# The similarities add up to 2.47, a single number in which no animal and no human is left. What is summed are the **values**; the similarities, once normalised, are the weights.
+#
+# PyTorch has attention built in; so has this course's library, which hands back the weights too:
+
+# %% tags=["nbval-check-output"]
+import torch.nn.functional as F
+from lessons_lib.attention import scaled_dot_product_attention
+
+theirs = F.scaled_dot_product_attention(Q, K, V)
+ours, our_weights = scaled_dot_product_attention(Q, K, V)
+torch.testing.assert_close(theirs, output)
+torch.testing.assert_close(ours, output)
+torch.testing.assert_close(our_weights, weights)
+print("loops, matrices, PyTorch and lessons_lib: the same")
+
+# %% [markdown]
+# The library's own source, which the notebooks to come import: your three lines, checks of the input, and a mask (section 8).
+
+# %%
+from lessons_lib.figures.source import show_source
+
+show_source(scaled_dot_product_attention, docstring=False)
+
+# %% [markdown]
+# **Try it.** Let *man* ask what *bites* asks: set the second row of `W_q` to `[1.0, 0.0]`. Which rows of the output change? Run the cells from there on, then put the row back.
+#
+# ## 6. Why divide by $\sqrt{d_\text{head}}$?
+#
+# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The sum of $n$ independent numbers of variance 1 has variance $n$, so scores spread like $\sqrt{d_\text{head}}$ (the paper's section 3.2.1, footnote 4). Measured on 4,000 random queries with three random keys each:
+
+# %% tags=["nbval-check-output"]
+generator = torch.Generator().manual_seed(0)
+sizes = (1, 4, 16, 64, 256, 1024)
+drawn = {}
+for d in sizes:
+    queries = torch.randn(4000, 1, d, generator=generator)
+    keys = torch.randn(4000, 3, d, generator=generator)
+    drawn[d] = queries, keys
+    scores = (queries * keys).sum(dim=-1)  # (4000, 3)
+    divided = scores / d**0.5
+    print(f"d_head {d:4}: variance {scores.var():6.1f}, divided {divided.var():.1f}")
+
+# %% [markdown]
+# The variance is $d_\text{head}$, as computed, and 1 after dividing.
+#
+# **Try it.** Draw queries three times as large, `3 * torch.randn(...)`. What will the last column show? (Then put it back.)
+#
+# **Before you run the next cell.** Nothing distinguishes the three random keys. How much weight does the luckiest of them get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
+
+# %% tags=["nbval-check-output"]
+def luckiest(d, divisor):
+    queries, keys = drawn[d]
+    queries = queries.clone().requires_grad_()
+    scores = (queries * keys).sum(dim=-1) / divisor          # (4000, 3)
+    largest = torch.softmax(scores, dim=-1).amax(dim=-1)     # (4000,)
+    gradient, = torch.autograd.grad(largest.sum(), queries)  # (4000, 1, d)
+    return largest.mean().item(), gradient.norm(dim=-1).median().item()
+
+print("d_head    undivided      ÷ √d_head")
+for d in sizes:
+    weight, slope = luckiest(d, 1)
+    print(f"{d:6}    {weight:.2f}  {slope:.3f}", end="    ")
+    weight, slope = luckiest(d, d**0.5)
+    print(f"{weight:.2f}  {slope:.3f}")
+
+# %% [markdown]
+# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The second number says how much the largest weight answers to its query: the length of the gradient, for a typical query (the median; a few undecided ones still get a large one). It has fallen to 0.052 at 64 and to 0.000 at 256. A model that is sure before it has learned anything hardly learns from its mistakes. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient at 0.3.
+#
+# Would dividing by $d_\text{head}$ itself be safer still? The dotted line ($d$ is $d_\text{head}$):
+
+# %%
+pictures.divisors({d: [luckiest(d, x) for x in (1, d**0.5, d)] for d in sizes})
+
+# %% [markdown]
+# No: the weights sink to a third each, whatever the word asks, and the gradient fades as well. The square root alone does not care how wide the head is. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training, when numbers are random; a trained head may be sure of itself.
+#
+# ### Exercise 4 (stretch, 12 minutes)
+# Where does the gradient go? If score $z_j$ grows a little, weight $w_i$ changes by
+#
+# $$\frac{\partial w_i}{\partial z_j} = \begin{cases} w_i (1 - w_i) & i = j \\ -\,w_i w_j & i \ne j\end{cases}$$
+#
+# Return this table, shape $(S, S)$, for weights of shape $(S,)$. Then look at it for the weights (1, 0, 0).
+
+# %% tags=["exercise"]
+def softmax_gradient(weights):
+    ### BEGIN SOLUTION
+    return torch.diag(weights) - torch.outer(weights, weights)
+    ### END SOLUTION
+
+check("attention.softmax_gradient", softmax_gradient)
+
+# %% [markdown]
+# <details><summary>First hint</summary>
+#
+# Both cases contain $-\,w_i w_j$: on the diagonal $w_i (1 - w_i) = w_i - w_i w_i$.
+#
+# </details>
+# <details><summary>Second hint</summary>
+#
+# `torch.outer(weights, weights)` is the table of all $w_i w_j$; `torch.diag(weights)` puts the weights on a diagonal.
+#
+# </details>
+#
+# ## 7. Man bites dog
+#
+# **Before you run it.** The same three words, the other way round: now the man bites. What does *bites* take over this time?
+
+# %% tags=["nbval-check-output"]
+order = [2, 1, 0]  # man, bites, dog
+other_X = X[order]
+other_output, _ = attention(other_X @ W_q, other_X @ W_k, other_X @ W_v)
+print("dog bites man:\n", output)
+print("in the other order:\n", other_output)
+torch.testing.assert_close(other_output, output[order])
+
+# %% [markdown]
+# (6.2, 3.1) again: the dog bites, says *bites*, in either sentence. The other two rows have changed places, and nothing else has: the rows follow the words. Attention is **blind to order**. That is no slip in our numbers: neither scores nor sums know where a word stands.
+#
+# A translator that reads like this must fail. *Der Hund beißt den Mann* (the dog bites the man) or *der Mann beißt den Hund* (the man bites the dog)? It cannot know. Notebook 02 fills the column *place* by hand; 03 asks where such a column comes from.
+#
+# **Try it.** Set `order = [1, 0, 2]`, say what you will see, and run the cell.
+#
+# ## 8. The causal mask: do not look ahead
+#
+# A model that writes learns to guess the next word: at *dog* the answer is *bites*. If *dog* could look at *bites*, it would copy instead of guess. So each word may see the words up to **and including itself**; it has to guess the one after.
+#
+# By hand, for *bites*: scores 3 and 0, *man* is not there. 8 : 1 of 9 makes 0.89 and 0.11, and the output 0.89 · (10, 0) = (8.9, 0).
+#
+# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A mask in this course is True where looking is **allowed**.
+
+# %% tags=["nbval-check-output"]
+mask = torch.tril(torch.ones(3, 3, dtype=torch.bool))  # (T, S) lower half
+scores = (Q @ K.T / 2**0.5).masked_fill(~mask, float("-inf"))
+weights = torch.softmax(scores, dim=-1)
+print("scores:\n", scores)
+print("weights:\n", weights)
+print("output:\n", weights @ V)
+
+# %% [markdown]
+# Masked *before* the softmax, the remaining words share the full unit: every row sums to 1. *dog* sees only itself and keeps its own value.
+
+# %%
+_, free = attention(Q, K, V)
+pictures.maps(["dog", "bites", "man"], free, weights, mask)
+
+# %% tags=["nbval-check-output"]
+from lessons_lib.attention import causal_mask
+
+ours, _ = scaled_dot_product_attention(Q, K, V, mask=causal_mask(3))
+theirs = F.scaled_dot_product_attention(Q, K, V, is_causal=True)
+torch.testing.assert_close(ours, weights @ V)
+torch.testing.assert_close(theirs, weights @ V)
+print("masked by hand, by lessons_lib and by PyTorch: the same")
+
+# %% [markdown]
+# Two tempting short cuts, for *bites*:
+#
+# | | weights | output |
+# |---|---|---|
+# | scores of $-\infty$ (right) | 0.89, 0.11, 0 | (8.9, 0) |
+# | scores set to 0 instead | 0.81, 0.10, 0.10 | (8.1, 1.0): $e^0 = 1$, so *man* still speaks |
+# | weights set to 0 after the softmax | 0.62, 0.07, 0 | (6.2, 0): 0.31 of the unit is lost |
+#
+# ### Exercise 5 (core, 10 minutes)
+# Write attention with a causal mask for $T = S$ words, and return the output. The check tries other sizes than ours.
+
+# %% tags=["exercise"]
+def causal_attention(Q, K, V):
+    ### BEGIN SOLUTION
+    allowed = torch.tril(torch.ones(len(Q), len(K), dtype=torch.bool))
+    scores = Q @ K.T / Q.shape[-1]**0.5
+    return torch.softmax(scores.masked_fill(~allowed, float("-inf")), dim=-1) @ V
+    ### END SOLUTION
+
+check("attention.causal_attention", causal_attention)
+
+# %% [markdown]
+# <details><summary>First hint</summary>
+#
+# Take `attention` of section 5. One line goes between the scores and the softmax. (And return only the output.)
+#
+# </details>
+# <details><summary>Second hint</summary>
+#
+# Build the mask with `torch.tril(torch.ones(len(Q), len(K), dtype=torch.bool))`, and put −∞ where it is **not** True: `scores.masked_fill(~mask, float("-inf"))`.
+#
+# </details>
+
+# %% [markdown]
+# **Try it.** Run *man bites dog*, `X[[2, 1, 0]]`, through your `causal_attention`, projected as in section 7. Does *bites* still give the same answer?
+#
+# <details><summary>What you should see</summary>
+#
+# No: (0, 8.0). It now sees *man* and itself, not *dog*: 4 : 1 of 5. A mask depends on places, so it lets a little of the order in.
+#
+# </details>
+#
+# ## 9. The riddle, solved by you
+#
+# Back to $Q = [1, 0]$, $K = [0, 1]$, $V = [1, 1]$. How are the brackets meant? Three readings:
+#
+# | reading | $Q$ | $K$ | $V$ | |
+# |---|---|---|---|---|
+# | **a** | [[1], [0]] | [[0], [1]] | [[1], [1]] | two words, one number each: $d_\text{head} = 1$ |
+# | **b** | [[1, 0]] | [[0, 1]] | [[1, 1]] | one word, two numbers |
+# | **c** | [[1, 0], [1, 0]] | [[0, 1], [0, 1]] | [[1], [1]] | two such words: all scores are 0 |
+#
+# ### Exercise 6 (core, 8 minutes)
+# Which weights does the **first** word have in each reading? As many numbers as there are keys, three decimals; $e^1 = 2.718$.
+
+# %% tags=["exercise"] stub="answer = {'a': ..., 'b': ..., 'c': ...}"
+### BEGIN SOLUTION
+answer = {"a": [0.269, 0.731], "b": [1.0], "c": [0.5, 0.5]}
+### END SOLUTION
+check("riddle.three_readings", answer)
+
+# %% [markdown]
+# <details><summary>First hint</summary>
+#
+# In **a** the first word asks with 1, and the keys are 0 and 1: scores 0 and 1. In **b**, how many keys are there?
+#
+# </details>
+# <details><summary>Second hint</summary>
+#
+# **a**: $e^0 = 1$ and $e^1 = 2.718$, of 3.718. **b**: one key, whatever its score, gets $e^z / e^z$. **c**: two equal scores.
+#
+# </details>
+
+# %% [markdown]
+# Now the outputs. Compare them with what you wrote down at the start.
+
+# %% tags=["nbval-check-output"]
+def numbers(rows):
+    return torch.tensor(rows, dtype=torch.float32)
+
+readings = {  # Q, K, V
+    "a": ([[1], [0]], [[0], [1]], [[1], [1]]),
+    "b": ([[1, 0]], [[0, 1]], [[1, 1]]),
+    "c": ([[1, 0], [1, 0]], [[0, 1], [0, 1]], [[1], [1]]),
+}
+for name, reading in readings.items():
+    outputs, shares = scaled_dot_product_attention(*map(numbers, reading))
+    print(f"{name}: first word's weights {shares[0]}, output {outputs[0]}")
+
+# %% [markdown]
+# Every output is made of ones, in every reading. So [0.5, 0.5] is never the output: it is the *weights* of reading c. Two more things are wrong with the line. It takes the softmax of a single score and gets two weights, where there is one, 1. And it mixes readings: $1 \times 0 + 0 \times 1$ multiplies vectors of two numbers (b and c), $\sqrt 1$ divides for vectors of one (a).
+#
+# Is 1 then "the right answer"? **Before you run the next cell:** which output do the lopsided weights (0.9, 0.1) give, with values 1 and 1?
+
+# %% tags=["nbval-check-output"]
+equal, different = numbers([[1], [1]]), numbers([[1, 0], [0, 1]])
+for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
+    w = numbers(w)
+    print(f"weights {w}: equal values {w @ equal}, different {w @ different}")
+
+# %% [markdown]
+# Always 1. **An example with equal values cannot show attention**: every weighting gives that same value. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights, and reading c does give [0.5, 0.5].
+#
+# ## Quiz
+#
+# **1.** All scores of a row are 5. What are the weights of its four words?
+#
+# <details><summary>5 each</summary>
+#
+# Those are the scores. Weights sum to 1.
+#
+# </details>
+# <details><summary>0.25 each</summary>
+#
+# Right. Only differences count, and there are none: attention averages.
+#
+# </details>
+# <details><summary>It depends on $d_\text{head}$</summary>
+#
+# Dividing changes the scores, all by the same factor: they stay equal.
+#
+# </details>
+
+# %% [markdown]
+# **2.** You double every number of all *values*. What happens?
+#
+# <details><summary>The weights get sharper, the output changes</summary>
+#
+# That is what doubling the *queries* does. Values come in after the softmax.
+#
+# </details>
+# <details><summary>The output doubles, the weights stay</summary>
+#
+# Right. Values have no say in who is found.
+#
+# </details>
+
+# %% [markdown]
+# **3.** A friend runs the softmax over `dim=0` of the $(T, S)$ scores. What does she get?
+#
+# <details><summary>An error: the shapes do not fit</summary>
+#
+# They do fit, which makes the slip dangerous.
+#
+# </details>
+# <details><summary>Columns that sum to 1, rows that do not</summary>
+#
+# Right. For our sentence *bites* then spends 1.61 units and gets (6.4, 7.7): more human than animal.
+#
+# </details>
+
+# %% [markdown]
+# **4.** Why does the causal mask leave the diagonal open?
+#
+# <details><summary>Because a row with nothing allowed would be nan</summary>
+#
+# For the first row that is true, but it is no reason for the others.
+#
+# </details>
+# <details><summary>Because word $i$ has to guess word $i + 1$, it may know itself</summary>
+#
+# Right. Closed, it would have to guess the next word without the one before it.
+#
+# </details>
+
+# %% [markdown]
+# **5.** Your model's heads are 64 wide, and you forget to divide. The loss hardly falls at first. Why?
+#
+# <details><summary>The weights do not sum to 1 any more</summary>
+#
+# They do: the softmax sees to that at any scale.
+#
+# </details>
+# <details><summary>The scores have spread to about ±8 and the softmax is saturated</summary>
+#
+# Right. $\sqrt{64} = 8$; one key has nearly all the weight by chance, and typical gradients are tiny.
+#
+# </details>
+# <details><summary>All weights become equal</summary>
+#
+# That is the opposite slip, dividing by $d_\text{head}$.
+#
+# </details>
+
+# %% [markdown]
+# ## Where you are
+#
+# The Transformer, after figure 1 of the paper; you have built the lit parts:
+
+# %%
+from lessons_lib.figures import model_map
+
+model_map.show("01")
+
+# %% [markdown]
+# ## Summary
+#
+# 1. Attention: scores $QK^\top$, divided by $\sqrt{d_\text{head}}$, softmax over the keys, once for each query; then the *values* are summed with these weights.
+# 2. $Q$, $K$ and $V$ are learned projections of the layer's input: what a word asks, what it is found by, what it hands over.
+# 3. Softmax makes shares of any scores; only differences count, so subtracting the largest is safe.
+# 4. The square root keeps the scores' variance at 1 when training starts; without it the softmax saturates and typical gradients vanish.
+# 5. Attention is blind to order; a causal mask, set before the softmax, hides the words to come.
+#
+# ## References
+#
+# - Vaswani and others (2017): *Attention Is All You Need*, section 3.2.1 (the formula; footnote 4 for the variance).
+# - Bahdanau, Cho, Bengio (2015): *Neural Machine Translation by Jointly Learning to Align and Translate*, section 3.1 (attention before the Transformer).
+# - Bridle (1990): *Probabilistic Interpretation of Feedforward Classification Network Outputs* (the name softmax).
+# - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese: principles and practice of large language models, choosing training techniques), sections 4.2, 4.3. The article.
