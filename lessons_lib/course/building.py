@@ -24,8 +24,9 @@ def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = Non
         for path, made in ((lesson.learner, learners_notebook), (lesson.solved, solved_notebook)):
             notebook = made(lesson)
             solved = path == lesson.solved
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                seconds = execute(notebook, lesson.learner.parent)
+                seconds = execute(notebook, path.parent)
                 finish(notebook)
                 problems = [*output_problems(notebook), *exercise_problems(notebook, solved)]
             except CourseError as error:
@@ -35,7 +36,6 @@ def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = Non
             texts[path] = serialised(notebook)
             print(f"{path.relative_to(root)}: {len(notebook.cells)} cells, {seconds:.1f} s, {len(texts[path]) / 1000:.0f} kB")
         for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, text)
     return 0
 

@@ -44,7 +44,8 @@ class Exercise:
 
     def verdict(self, answer: Any) -> Verdict:
         """The verdict on any answer at all: a stub is not attempted, and no answer makes this raise."""
-        parts = answer if isinstance(answer, (list, tuple)) and answer else [answer]
+        parts = list(answer.values()) if isinstance(answer, dict) else answer if isinstance(answer, (list, tuple)) else [answer]
+        parts = parts or [answer]
         if all(part is None or part is ... for part in parts):
             return not_attempted()
         try:
