@@ -36,21 +36,23 @@ class PeakMemory:
     def watch(self, process_id: int) -> None:
         """Say which process to watch, once it is there."""
         self._process_id = process_id
+        self._measure()
 
     def _sample(self) -> None:
+        while not self._stop.wait(0.2):
+            self._measure()
+
+    def _measure(self) -> None:
         import psutil
 
-        while not self._stop.wait(0.2):
-            if self._process_id is None:
-                continue
-            try:
-                kernel = psutil.Process(self._process_id)
-                resident = 0
-                for process in [kernel, *kernel.children(recursive=True)]:
-                    resident += process.memory_info().rss
-            except psutil.Error:  # one of them has just ended
-                continue
-            self.megabytes = max(self.megabytes, resident / 1e6)
+        if self._process_id is None:
+            return
+        try:
+            kernel = psutil.Process(self._process_id)
+            resident = sum(process.memory_info().rss for process in [kernel, *kernel.children(recursive=True)])
+        except psutil.Error:  # one of them has ended in this moment
+            return
+        self.megabytes = max(self.megabytes, resident / 1e6)
 
 
 def execute(notebook: NotebookNode, folder: Path, memory: PeakMemory | None = None) -> float:
