@@ -74,5 +74,5 @@ $(DEV): $(MADE) requirements/dev.txt requirements/torch.txt pyproject.toml setti
 	@echo "Installing what the course and its tests need ..."
 	@$(PIP) install --no-deps -r requirements/dev.txt
 	$(call install_torch_and_package,requirements/dev.txt)
-	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader 2>/dev/null
 	@touch $(LEARNER) $@
