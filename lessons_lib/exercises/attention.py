@@ -133,7 +133,7 @@ function_exercise(
 numbers_exercise(
     "attention.werewolf",
     [8.7, 9.7],
-    tolerance=0.1,
+    tolerance=0.105,
     why="scores 5, 0, 2, weights 0.87, 0.03, 0.10, output (8.7, 9.7): a biter that is animal and human.",
     slips={
         (9.5, 9.9): "That is without the square root: e⁵ : e⁰ : e². Divide the scores by √2 first.",

@@ -39,14 +39,14 @@ print("matrix product:  ", weights @ values)
 # - a **key** $k$ for each word: what the word is found by;
 # - a **value** $v$ for each word: what it hands over when it is found.
 #
-# Our numbers are invented, small enough for a pencil. In a real model training finds them.
+# Our numbers are invented, small enough for a pencil:
 #
 # | | dog | bites | man |
 # |---|---|---|---|
 # | key $k$ | (3, 2) | (0, 1) | (2, 0) |
 # | value $v$ | (10, 0) | (0, 0) | (0, 10) |
 #
-# Read the first number of a key as *how well can I bite?* *dog* has 3, *man* 2, the word *bites* 0. The query of *bites* is $q = (1, 0)$: it asks for that first number and ignores the second, which matters to other words. A value says what kind of being comes along: 10 in front for an animal, 10 behind for a human.
+# Read the first number of a key as *how well can I bite?* *dog* has 3, *man* 2, the word *bites* 0. The query of *bites* is $q = (1, 0)$: it asks for that first number and ignores the second, which matters to other words. A value says what comes along: 10 in front for an animal, 10 behind for a human.
 #
 # Four lines of arithmetic:
 #
@@ -96,7 +96,7 @@ for loudness in (0, 1, 10):
 #
 # ## 2. Move it yourself
 #
-# First the picture to the numbers above, standing still:
+# The numbers above as a picture:
 
 # %%
 from lessons_lib.figures import attention as pictures
@@ -166,7 +166,7 @@ print("plain share:", scores / scores.sum())
 #
 # $$\text{softmax}(z)_i = \frac{e^{z_i}}{\sum_{j=1}^{S} e^{z_j}}$$
 #
-# $e^z$ is positive for every $z$ and grows with $z$: shares are positive, sum to 1 and keep the order.
+# $e^z$ is positive and grows with $z$: shares are positive, sum to 1 and keep the order.
 
 # %% tags=["nbval-check-output"]
 def softmax(z):
@@ -220,7 +220,7 @@ X = torch.tensor([[1.0, 0.0, 0.0, 0.0],   # dog
 print("who fits whom, without matrices:\n", X @ X.T)
 
 # %% [markdown]
-# Comparing the words themselves, each finds only itself: *dog* is like *dog*. But *bites* is looking for something **unlike** itself. So each word gets three vectors, made from $x$ by three matrices:
+# Comparing the words themselves, each finds only itself: *dog* is like *dog*. But *bites* is looking for something **unlike** itself. So three matrices make three vectors of each word:
 #
 # $$Q = X W_q, \qquad K = X W_k, \qquad V = X W_v$$
 #
@@ -235,9 +235,9 @@ Q, K, V = X @ W_q, X @ W_k, X @ W_v  # (T, d_head), (S, d_head), (S, d_v)
 print("Q:\n", Q, "\nK:\n", K)
 
 # %% [markdown]
-# Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices are what a model **learns**; it would find other numbers than ours, and rarely ones that a person can read.
+# Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices are what a model **learns**; it would find others than ours, rarely ones that a person can read.
 #
-# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. It puts out one vector a word, so all three would be the same $X$, and you have seen what $XX^\top$ finds. They are three learned projections of the layer's *input*. (Where a decoder looks at an encoder, $K$ and $V$ are projections of the encoder's output, $Q$ one of the decoder's own: notebook 02.)
+# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. It puts out one vector a word, so all three would be the same $X$, and you have seen what $XX^\top$ finds. They are three learned projections of the layer's *input*. (Where a decoder looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
 #
 # **Why not one matrix for $Q$ and $K$?** It would save a third of the numbers. Compare the scores, asker by row, asked by column:
 
@@ -246,7 +246,7 @@ print("one matrix, K @ K.T:\n", K @ K.T)
 print("two matrices, Q @ K.T:\n", Q @ K.T)
 
 # %% [markdown]
-# With one matrix *dog* fits *bites* exactly as well as *bites* fits *dog* (2 and 2): the table is symmetric, whatever the matrix. With two, *bites* wants *dog* with 3 and *dog* wants *bites* with 1. To look for somebody is not to be looked for.
+# With one matrix *dog* fits *bites* as well as *bites* fits *dog* (2 and 2): the table is symmetric, whatever the matrix. With two, *bites* wants *dog* with 3, *dog* wants *bites* with 1. To look for somebody is not to be looked for.
 #
 # **Why a separate $V$?** Let the words hand over their keys instead:
 
@@ -283,7 +283,7 @@ check("attention.werewolf", answer)
 #
 # ## 5. Loops, matrices, PyTorch
 #
-# One word has asked. Now all of them, first in loops, where every step can be seen:
+# Now every word asks, first in loops:
 
 # %% tags=["nbval-check-output"]
 def attention_loops(Q, K, V):
@@ -336,7 +336,7 @@ print("weighted sum of similarities, bites:", weights[1] @ scores[1])
 print("weighted sum of values, bites:      ", weights[1] @ V)
 
 # %% [markdown]
-# The similarities add up to 2.47, a single number in which no animal and no human is left. What is summed are the **values**; the similarities, once normalised, are the weights.
+# 2.47 is a single number with no animal and no human left in it. What is summed are the **values**; the similarities, once normalised, are the weights.
 #
 # PyTorch has attention built in; so has this course's library, which hands back the weights too:
 
@@ -402,7 +402,7 @@ for d in sizes:
     print(f"{weight:.2f}  {slope:.3f}")
 
 # %% [markdown]
-# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The second number says how much the largest weight answers to its query: the length of the gradient, for a typical query (the median; a few undecided ones still get a large one). It has fallen to 0.052 at 64 and to 0.000 at 256. A model that is sure before it has learned anything hardly learns from its mistakes. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient at 0.3.
+# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The second number says how much the largest weight answers to its query: the length of the gradient, for a typical query (the median; a few undecided ones get more). It grows at first, as keys grow longer; then saturation wins, and it falls to 0.052 at 64, to 0.000 at 256. A model that is sure before it has learned anything hardly learns from its mistakes. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient at 0.3.
 #
 # Would dividing by $d_\text{head}$ itself be safer still? The dotted line ($d$ is $d_\text{head}$):
 
@@ -413,7 +413,7 @@ pictures.divisors({d: [luckiest(d, x) for x in (1, d**0.5, d)] for d in sizes})
 # No: the weights sink to a third each, whatever the word asks, and the gradient fades as well. The square root alone does not care how wide the head is. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training, when numbers are random; a trained head may be sure of itself.
 #
 # ### Exercise 4 (stretch, 12 minutes)
-# Where does the gradient go? If score $z_j$ grows a little, weight $w_i$ changes by
+# If score $z_j$ grows a little, weight $w_i$ changes by
 #
 # $$\frac{\partial w_i}{\partial z_j} = \begin{cases} w_i (1 - w_i) & i = j \\ -\,w_i w_j & i \ne j\end{cases}$$
 #
@@ -452,7 +452,7 @@ print("in the other order:\n", other_output)
 torch.testing.assert_close(other_output, output[order])
 
 # %% [markdown]
-# (6.2, 3.1) again: the dog bites, says *bites*, in either sentence. The other two rows have changed places, and nothing else has: the rows follow the words. Attention is **blind to order**. That is no slip in our numbers: neither scores nor sums know where a word stands.
+# (6.2, 3.1) again: the dog bites, says *bites*, in either sentence. The other two rows have changed places, and nothing else has: the rows follow the words. Attention is **blind to order**. Neither scores nor sums know where a word stands.
 #
 # A translator that reads like this must fail. *Der Hund beißt den Mann* (the dog bites the man) or *der Mann beißt den Hund* (the man bites the dog)? It cannot know. Notebook 02 fills the column *place* by hand; 03 asks where such a column comes from.
 #
@@ -491,13 +491,13 @@ torch.testing.assert_close(theirs, weights @ V)
 print("masked by hand, by lessons_lib and by PyTorch: the same")
 
 # %% [markdown]
-# Two tempting short cuts, for *bites*:
+# (The library fills in the lowest finite number instead: a row with nothing allowed would become `nan`. See 02.) Two tempting short cuts, for *bites*:
 #
 # | | weights | output |
 # |---|---|---|
 # | scores of $-\infty$ (right) | 0.89, 0.11, 0 | (8.9, 0) |
-# | scores set to 0 instead | 0.81, 0.10, 0.10 | (8.1, 1.0): $e^0 = 1$, so *man* still speaks |
-# | weights set to 0 after the softmax | 0.62, 0.07, 0 | (6.2, 0): 0.31 of the unit is lost |
+# | scores set to 0 | 0.81, 0.10, 0.10 | (8.1, 1.0): $e^0 = 1$, *man* still speaks |
+# | weights set to 0 | 0.62, 0.07, 0 | (6.2, 0): 0.31 is lost |
 #
 # ### Exercise 5 (core, 10 minutes)
 # Write attention with a causal mask for $T = S$ words, and return the output. The check tries other sizes than ours.
@@ -515,12 +515,12 @@ check("attention.causal_attention", causal_attention)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Take `attention` of section 5. One line goes between the scores and the softmax. (And return only the output.)
+# Take `attention` of section 5. One line goes between scores and softmax. Return only the output.
 #
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Build the mask with `torch.tril(torch.ones(len(Q), len(K), dtype=torch.bool))`, and put −∞ where it is **not** True: `scores.masked_fill(~mask, float("-inf"))`.
+# The mask is `torch.tril(torch.ones(len(Q), len(K), dtype=torch.bool))`. Put −∞ where it is **not** True: `scores.masked_fill(~mask, float("-inf"))`.
 #
 # </details>
 
@@ -581,7 +581,7 @@ for name, reading in readings.items():
     print(f"{name}: first word's weights {shares[0]}, output {outputs[0]}")
 
 # %% [markdown]
-# Every output is made of ones, in every reading. So [0.5, 0.5] is never the output: it is the *weights* of reading c. Two more things are wrong with the line. It takes the softmax of a single score and gets two weights, where there is one, 1. And it mixes readings: $1 \times 0 + 0 \times 1$ multiplies vectors of two numbers (b and c), $\sqrt 1$ divides for vectors of one (a).
+# Every output is made of ones, in every reading. So [0.5, 0.5] is never the output: it is the *weights* of reading c. Two more things are wrong with the line. The softmax of a single score is a single weight, 1. And it mixes readings: $1 \times 0 + 0 \times 1$ multiplies vectors of two numbers (b and c), $\sqrt 1$ divides for vectors of one (a).
 #
 # Is 1 then "the right answer"? **Before you run the next cell:** which output do the lopsided weights (0.9, 0.1) give, with values 1 and 1?
 
@@ -589,10 +589,10 @@ for name, reading in readings.items():
 equal, different = numbers([[1], [1]]), numbers([[1, 0], [0, 1]])
 for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
     w = numbers(w)
-    print(f"weights {w}: equal values {w @ equal}, different {w @ different}")
+    print(f"{w}   equal: {w @ equal}   different: {w @ different}")
 
 # %% [markdown]
-# Always 1. **An example with equal values cannot show attention**: every weighting gives that same value. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights, and reading c does give [0.5, 0.5].
+# **An example with equal values cannot show attention**: every weighting gives that same value. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights, and reading c does give [0.5, 0.5].
 #
 # ## Quiz
 #
