@@ -16,7 +16,9 @@ def _demand_choice(name: str, given: str, allowed: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class _Config:
+class JsonConfig:
+    """A frozen dataclass that can be saved as JSON and made again from it."""
+
     def to_json(self) -> str:
         """The fields as a JSON object, one a line."""
         return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
@@ -48,7 +50,7 @@ class _Config:
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Config):
+class ModelConfig(JsonConfig):
     """Shape of an encoder–decoder Transformer. Widths in numbers a token, lengths in tokens, probabilities between 0 and 1."""
 
     vocabulary_size: int
@@ -79,7 +81,7 @@ class ModelConfig(_Config):
 
 
 @dataclass(frozen=True)
-class TrainingConfig(_Config):
+class TrainingConfig(JsonConfig):
     """How a model is trained. A step is one update of the weights; it sees `micro_batches` batches of `batch_tokens` places a side."""
 
     learning_rate: float = 1e-3

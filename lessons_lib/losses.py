@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+from lessons_lib.batching import Batch
+from lessons_lib.models import EncoderDecoder
+
 
 def label_smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """Sum over positions of the cross-entropy to a target of 1 − ε on the right word plus ε/V on every word (Szegedy et al. 2016, 7).
@@ -31,3 +34,13 @@ def label_smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: flo
     if not smoothing:
         return (normaliser - right).sum()
     return (normaliser - (1 - smoothing) * right - smoothing * logits.mean(dim=-1)).sum()
+
+
+def translation_loss(model: EncoderDecoder, batch: Batch, smoothing: float) -> Tensor:
+    """Sum of the smoothed cross-entropy over the batch's real target tokens, float32 scalar in nats.
+
+    Output scores are computed at real tokens only, so that padding costs nothing there.
+    """
+    hidden = model.decode(batch.target_in, *model.encode(batch.source))  # (B, T, d_model)
+    real = batch.target_out != model.config.pad_id  # (B, T)
+    return label_smoothed_cross_entropy(model.scores(hidden[real]), batch.target_out[real], smoothing)

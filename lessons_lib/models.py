@@ -18,25 +18,24 @@ def _added_positions(config: ModelConfig) -> nn.Module:
     return kind(config.d_model, config.max_length)
 
 
-class Embedding(nn.Module):
-    """Token ids to vectors: a row of the table times √d_model, plus its position (Vaswani et al. 2017, 3.4 and 3.5)."""
+class Entrance(nn.Module):
+    """What happens to word vectors before the first layer: their place is added, then dropout (Vaswani et al. 2017, 3.5 and 5.4)."""
 
-    def __init__(self, config: ModelConfig, table: nn.Embedding) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.table = table
         self.positions = _added_positions(config)
         self.dropout = make_dropout(config.dropout)
         self.max_length = config.max_length
 
-    def forward(self, ids: Tensor, first: int = 0) -> Tensor:
-        """ids int64 (B, n) of positions first … first + n − 1 → (B, n, d_model).
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:
+        """x (B, n, d_model) of positions first … first + n − 1 → the same shape.
 
         Raises:
             ValueError: if a position lies beyond the model's max_length.
         """
-        if first + ids.shape[1] > self.max_length:
-            raise ValueError(f"{first + ids.shape[1]} tokens, but this model was made for at most {self.max_length}")
-        return self.dropout(self.positions(self.table(ids) * math.sqrt(self.table.embedding_dim), first))
+        if first + x.shape[1] > self.max_length:
+            raise ValueError(f"{first + x.shape[1]} tokens, but this model was made for at most {self.max_length}")
+        return self.dropout(self.positions(x, first))
 
 
 class Encoder(nn.Module):
@@ -80,21 +79,24 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.table = nn.Embedding(config.vocabulary_size, config.d_model, padding_idx=config.pad_id)
-        self.source_embedding = Embedding(config, self.table)
-        self.target_embedding = Embedding(config, self.table)
+        self.source_entrance, self.target_entrance = Entrance(config), Entrance(config)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.apply(initialise)
 
+    def embed(self, ids: Tensor) -> Tensor:
+        """ids int64 (B, n) → their rows of the table times √d_model, (B, n, d_model) (Vaswani et al. 2017, 3.4)."""
+        return self.table(ids) * math.sqrt(self.config.d_model)
+
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """source int64 (B, S) → memory (B, S, d_model) and its mask bool (B, 1, 1, S), False at padding."""
         mask = padding_mask(source, self.config.pad_id)
-        return self.encoder(self.source_embedding(source), mask), mask
+        return self.encoder(self.source_entrance(self.embed(source)), mask), mask
 
     def decode(self, target: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
         """target int64 (B, T), read from its first token on → hidden states (B, T, d_model); state t has seen tokens 0 … t."""
         mask = causal_mask(target.shape[1], target.device)
-        return self.decoder(self.target_embedding(target), mask, memory, memory_mask)
+        return self.decoder(self.target_entrance(self.embed(target)), mask, memory, memory_mask)
 
     def scores(self, hidden: Tensor) -> Tensor:
         """Hidden states (…, d_model) → a logit for each word (…, V)."""
@@ -122,7 +124,7 @@ class DecodingState:
 
     def step(self, tokens: Tensor) -> Tensor:
         """Append the tokens, int64 (B,), one a row → log-probabilities of the next token, float32 (B, V)."""
-        x = self.model.target_embedding(tokens[:, None], first=self.position)
+        x = self.model.target_entrance(self.model.embed(tokens[:, None]), first=self.position)
         hidden = self.model.decoder(x, None, self.memory, self.memory_mask, self.caches)  # (B, 1, d_model)
         self.position += 1
         return torch.log_softmax(self.model.scores(hidden[:, 0]).float(), dim=-1)

@@ -116,11 +116,11 @@ class SegmentationSampler:
 
     def __init__(self, tokenizer: Tokenizer, texts: Sequence[str], dropout: float, n_variants: int = 16, seed: int = 0) -> None:
         """Args:
-            tokenizer: its merges are used.
-            texts: what will be encoded.
-            dropout: probability of passing over a merge; 0 gives `encode` each time.
-            n_variants: segmentations drawn a word.
-            seed: decides which.
+        tokenizer: its merges are used.
+        texts: what will be encoded.
+        dropout: probability of passing over a merge; 0 gives `encode` each time.
+        n_variants: segmentations drawn a word.
+        seed: decides which.
         """
         split = tokenizer.backend.pre_tokenizer.pre_tokenize_str
         self.texts = [[word for word, _ in split(text)] for text in texts]

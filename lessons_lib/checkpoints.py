@@ -1,0 +1,161 @@
+"""Checkpoints that are whole or absent, in safetensors only: a trained model in a folder, and the state of a run."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from lessons_lib.casing import Casing
+from lessons_lib.config import ModelConfig
+from lessons_lib.files import write_bytes, write_text
+from lessons_lib.models import EncoderDecoder
+from lessons_lib.runtime import data_dir
+from lessons_lib.tokenization import Tokenizer
+
+WEIGHTS, CONFIG, TOKENIZER, CASING, STATE = "model.safetensors", "config.json", "tokenizer.json", "casing.json", "state.safetensors"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, or belongs to something else; the message says which and what to do."""
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and facts (anything JSON can hold) as one safetensors file, whole or not at all.
+
+    Raises:
+        OSError: if the disk refuses; what stood at `path` is then still there.
+    """
+    on_cpu = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, safetensors.torch.save(on_cpu, {"facts": json.dumps(facts, ensure_ascii=False, sort_keys=True)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and facts that `save_tensors` wrote.
+
+    Raises:
+        CheckpointError: if the file is missing, cut short or otherwise damaged.
+    """
+    if not path.exists():
+        raise CheckpointError(f"there is no checkpoint at {path}")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 (no mapping)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or cut short ({error}): fetch or train it again") from error
+
+
+def fingerprint(tokenizer: Tokenizer) -> str:
+    """Sixteen hex digits that differ when the tokenizer's text does: they tie weights to their tokenizer."""
+    return hashlib.sha256(tokenizer.backend.to_str().encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """All that translates: weights, tokenizer, and how text is cased before and after."""
+
+    model: EncoderDecoder
+    tokenizer: Tokenizer
+    casing: Casing
+
+
+def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
+    """Write a model with its configuration, tokenizer and casing into a folder, which is made if need be.
+
+    The weights come last: a folder that holds them is complete.
+
+    Args:
+        folder: where to.
+        trained: what to write.
+        half: store the weights in 16 bits; half the size, and the same translations but for rare ties.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trained.tokenizer.save(folder / TOKENIZER)
+    write_text(folder / CONFIG, trained.model.config.to_json() + "\n")
+    write_text(folder / CASING, trained.casing.to_json() + "\n")
+    weights = {name: t.half() if half else t for name, t in trained.model.state_dict().items()}
+    save_tensors(folder / WEIGHTS, weights, {"tokenizer": fingerprint(trained.tokenizer)})
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """The model that `save_model` wrote, ready to translate, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: if a file is missing or damaged, or weights, configuration and tokenizer do not belong together.
+    """
+    for name in (WEIGHTS, CONFIG, TOKENIZER, CASING):
+        if not (folder / name).exists():
+            raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
+    try:
+        config = ModelConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+        tokenizer = Tokenizer.load(folder / TOKENIZER)
+        casing = Casing.from_json((folder / CASING).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    weights, facts = load_tensors(folder / WEIGHTS)
+    if facts.get("tokenizer") != fingerprint(tokenizer) or tokenizer.vocabulary_size != config.vocabulary_size:
+        raise CheckpointError(
+            f"{folder / TOKENIZER} is the tokenizer of another model: the ids would mean other words. Restore the right one"
+        )
+    model = EncoderDecoder(config)
+    load_weights(model, {name: t.float() for name, t in weights.items()}, folder / WEIGHTS)
+    return TrainedModel(model.eval(), tokenizer, casing)
+
+
+def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    """Copy weights into the model; `path` is named in the error.
+
+    Raises:
+        CheckpointError: if a name is missing or left over, or a shape differs.
+    """
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise CheckpointError(f"{path} does not fit its configuration: {first}") from error
+
+
+def average(paths: Iterable[Path]) -> dict[str, Tensor]:
+    """The mean of the weights of several checkpoints, name by name, float32.
+
+    Raises:
+        CheckpointError: if there are none, or their names or shapes differ.
+    """
+    paths = list(paths)
+    if not paths:
+        raise CheckpointError("there is nothing to average: name at least one checkpoint")
+    total: dict[str, Tensor] = {}
+    for path in paths:
+        weights, _ = load_tensors(path)
+        if total and {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in total.items()}:
+            raise CheckpointError(f"{path} has other weights than {paths[0]}: only runs of one model can be averaged")
+        total = {name: t.float() + total.get(name, 0) for name, t in weights.items()}
+    return {name: t / len(paths) for name, t in total.items()}
+
+
+def shipped() -> dict[str, Path]:
+    """The checkpoints that come with the project: name → folder."""
+    root = data_dir() / "checkpoints"
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{WEIGHTS}"))}
+
+
+def find(name_or_path: str) -> Path:
+    """The folder of a shipped checkpoint, by name, or of one's own, by path.
+
+    Raises:
+        CheckpointError: if there is neither; names those that ship.
+    """
+    if name_or_path in shipped():
+        return shipped()[name_or_path]
+    if Path(name_or_path).is_dir():
+        return Path(name_or_path)
+    raise CheckpointError(
+        f"there is no checkpoint {name_or_path!r}: use {', '.join(shipped()) or 'a folder'}, or the path of a trained folder"
+    )

@@ -1,0 +1,120 @@
+"""How good is a translation: BLEU and chrF with their signatures, intervals, and the paired test between two systems."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.significance import PairedTest
+
+METRICS = ("bleu", "chrf", "bleu-lc-moses")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A corpus score.
+
+    Attributes:
+        metric: one of `METRICS`.
+        value: 0 to 100.
+        low, high: 95 % interval from 1,000 bootstrap samples of sentences.
+        signature: what was done to the texts, so that the number can be repeated.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    signature: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same sentences (Koehn 2004, paired bootstrap).
+
+    Attributes:
+        metric: one of `METRICS`.
+        difference: second minus first.
+        p_value: how often so large a difference comes from the choice of sentences alone.
+    """
+
+    metric: str
+    difference: float
+    p_value: float
+
+
+def score(metric: str, hypotheses: Sequence[str], references: Sequence[str], n_bootstrap: int = 1000) -> Score:
+    """The corpus score of hypotheses against one reference each.
+
+    Args:
+        metric: `bleu`, cased and detokenised as sacreBLEU's default (Post 2018); `chrf` (Popović 2015); `bleu-lc-moses`, lower-cased and
+            Moses-tokenised for German, the metric of the literature on Multi30k.
+        hypotheses, references: as many of each, at least one.
+        n_bootstrap: samples for the interval; below 2 there is none, and `low` and `high` are the value.
+
+    Raises:
+        ValueError: if the metric is unknown, or the numbers of sentences differ or are 0.
+    """
+    _demand_same_length(hypotheses, references)
+    scorer, prepare = _scorer(metric)
+    result = scorer.corpus_score(prepare(hypotheses), [prepare(references)], n_bootstrap=n_bootstrap if n_bootstrap > 1 else 1)
+    half = float(getattr(result, "_ci", 0.0) or 0.0) if n_bootstrap > 1 else 0.0
+    middle = float(getattr(result, "_mean", result.score)) if half else float(result.score)
+    signature = scorer.get_signature().format(short=False)
+    return Score(
+        metric, float(result.score), middle - half, middle + half, signature + ("|moses:de|lc" if metric == "bleu-lc-moses" else "")
+    )
+
+
+def compare(metric: str, first: Sequence[str], second: Sequence[str], references: Sequence[str], n_samples: int = 1000) -> Comparison:
+    """Whether the second system scores differently from the first beyond the chance of which sentences were asked.
+
+    Raises:
+        ValueError: as `score`.
+    """
+    _demand_same_length(first, references)
+    _demand_same_length(second, references)
+    scorer, prepare = _scorer(metric)
+    systems = [("first", list(prepare(first))), ("second", list(prepare(second)))]
+    test = PairedTest(systems, {metric: scorer}, [list(prepare(references))], test_type="bs", n_samples=n_samples)
+    results = test()[1]
+    (a, b) = next(values for name, values in results.items() if name != "System")
+    return Comparison(metric, float(b.score - a.score), float(b.p_value))
+
+
+def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """Per cent of hypotheses equal to their reference.
+
+    Raises:
+        ValueError: if the numbers of sentences differ or are 0.
+    """
+    _demand_same_length(hypotheses, references)
+    return 100 * sum(h == r for h, r in zip(hypotheses, references, strict=True)) / len(references)
+
+
+def _demand_same_length(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    if len(hypotheses) != len(references) or not references:
+        raise ValueError(f"{len(hypotheses)} hypotheses and {len(references)} references: there must be as many of each, at least one")
+
+
+def _scorer(metric: str):  # noqa: ANN202 (a scorer of sacrebleu and a function on texts)
+    if metric == "bleu":
+        return BLEU(), list
+    if metric == "chrf":
+        return CHRF(), list
+    if metric == "bleu-lc-moses":
+        return BLEU(tokenize="none", force=True), moses_lower
+    raise ValueError(f"there is no metric {metric!r}: use {', '.join(METRICS)}")
+
+
+def moses_lower(texts: Sequence[str]) -> list[str]:
+    """Texts in lower case with Moses' tokens for German parted by spaces."""
+    tokenize = _moses().tokenize
+    return [tokenize(text.lower(), return_str=True, escape=False) for text in texts]
+
+
+@lru_cache(maxsize=1)
+def _moses():  # noqa: ANN202
+    from sacremoses import MosesTokenizer  # its tables take a moment, and most scores do without
+
+    return MosesTokenizer(lang="de")

@@ -1,0 +1,128 @@
+"""Text in, text out: tokenizer, model and decoding together, batched and in order."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lessons_lib.batching import in_chunks, pad
+from lessons_lib.checkpoints import TrainedModel, find, load_model
+from lessons_lib.decoding import beam_search, greedy
+from lessons_lib.models import DecodingState
+from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID
+
+DEFAULT = "multi30k-en-de"
+
+
+class SentenceError(ValueError):
+    """A sentence cannot be translated; `index` says which, from 0."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(reason)
+        self.index = index
+
+
+def plain(text: str) -> str:
+    """The text as a model can read it: composed Unicode (NFC), control characters out, white space single, none at the ends."""
+    composed = unicodedata.normalize("NFC", text)
+    kept = "".join(
+        " " if ch.isspace() or unicodedata.category(ch) == "Zl" else ch
+        for ch in composed
+        if ch.isspace() or unicodedata.category(ch) != "Cc"
+    )
+    return " ".join(kept.split())
+
+
+@dataclass
+class Translator:
+    """A trained model that takes and gives sentences.
+
+    Attributes:
+        trained: weights, tokenizer and casing.
+        device: where the model runs.
+    """
+
+    trained: TrainedModel
+    device: torch.device = torch.device("cpu")
+
+    @classmethod
+    def load(cls, name_or_path: str | Path = DEFAULT, device: str = "cpu") -> "Translator":
+        """The translator of a shipped checkpoint, by name, or of a folder.
+
+        Raises:
+            CheckpointError: if there is none, or it is damaged.
+        """
+        trained = load_model(find(str(name_or_path)))
+        trained.model.to(device)
+        return cls(trained, torch.device(device))
+
+    def ids(self, sentence: str) -> list[int]:
+        """The source ids of a sentence, without EOS."""
+        return self.trained.tokenizer.encode(self.trained.casing.before_source(plain(sentence)))
+
+    def check(self, sentences: Sequence[str]) -> list[list[int]]:
+        """The source ids of each sentence.
+
+        Raises:
+            SentenceError: for the first sentence that is too long for the model.
+        """
+        longest = self.trained.model.config.max_length - 1  # EOS takes a place
+        all_ids = []
+        for index, sentence in enumerate(sentences):
+            ids = self.ids(sentence)
+            if len(ids) > longest:
+                raise SentenceError(index, f"{len(ids)} tokens, but this model reads at most {longest}: divide it into shorter sentences")
+            all_ids.append(ids)
+        return all_ids
+
+    @torch.inference_mode()
+    def translate(
+        self,
+        sentences: Sequence[str],
+        beam: int = 5,
+        length_penalty: float = 1.0,
+        batch_size: int = 64,
+        on_progress: Callable[[int], None] = lambda n: None,
+    ) -> list[str]:
+        """Translate sentences; one with nothing to read gives an empty string.
+
+        Args:
+            sentences: source texts.
+            beam: beginnings kept by beam search; 1 is greedy.
+            length_penalty: exponent of the length in the score of finished hypotheses.
+            batch_size: sentences decoded side by side.
+            on_progress: called with the number of sentences each finished batch held.
+
+        Returns:
+            One translation a sentence, in the same order.
+
+        Raises:
+            SentenceError: if a sentence is too long for the model; nothing is translated then.
+            ValueError: if beam is below 1.
+        """
+        if beam < 1:
+            raise ValueError(f"beam is {beam}: it must be a whole number above 0")
+        all_ids = self.check(sentences)
+        translations = [""] * len(all_ids)
+        real = [i for i, ids in enumerate(all_ids) if ids]
+        on_progress(len(all_ids) - len(real))
+        for chunk in in_chunks([len(all_ids[i]) for i in real], batch_size):
+            rows = [real[i] for i in chunk]
+            for i, text in zip(rows, self._decode([all_ids[i] for i in rows], beam, length_penalty), strict=True):
+                translations[i] = text
+            on_progress(len(rows))
+        return translations
+
+    def _decode(self, sources: Sequence[Sequence[int]], beam: int, length_penalty: float) -> list[str]:
+        model = self.trained.model
+        source = pad([[*ids, EOS_ID] for ids in sources], PAD_ID).to(self.device)
+        most = [min(2 * len(ids) + 10, model.config.max_length - 1) for ids in sources]
+        state = DecodingState(model, source)
+        with torch.device(self.device):
+            if beam == 1:
+                found = greedy(state, BOS_ID, EOS_ID, most)
+            else:
+                found = beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
+        return [self.trained.casing.after_target(self.trained.tokenizer.decode(h.tokens)) for h in found]
