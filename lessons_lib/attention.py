@@ -1,6 +1,7 @@
 """Attention: masks, the formula, many heads, and the cache that makes decoding cheap.
 
-Letters used throughout: B batch, T positions that ask (queries), S positions that are asked (keys), H heads, d_model width, d_head = d_model / H.
+Letters used throughout: B batch, T positions that ask (queries), S positions that are asked (keys), H heads, d_model width,
+d_head = d_model / H.
 """
 
 import math
