@@ -22,7 +22,7 @@ help: ## this list
 	@echo '  Variables: PYTHON=python3.12 (which Python makes .venv), PORT=8888 and ARGS="--no-browser" (for lab)'
 
 lab: $(LEARNER) ## set up, then open the course in JupyterLab
-	@$(BIN)/jupyter lab --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 		$$(test "$$(id -u)" != 0 || echo --allow-root) $(ARGS)
 
 build: $(DEV) ## make the notebooks again from notebooks/source, executed

@@ -18,6 +18,7 @@ case "$*" in
 *ensurepip*) exit ${NO_VENV:-0} ;;
 --version) echo "Python 3.9.2" ;;
 "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/jupyter ;;
+"lab "*) echo "${PATH%%:*}" > "$LOG.path" ;;
 *whl/cpu*) exit ${NO_CPU_INDEX:-0} ;;
 *" -r requirements/"*) exit ${NO_NETWORK:-0} ;;
 esac
@@ -68,6 +69,9 @@ def test_a_fresh_lab_installs_the_lock_then_torch_for_cpus_then_the_package(hous
     assert CPU_INDEX in torch and "--retries 0 --timeout 5" in torch and torch.endswith("-r requirements/torch.txt")
     assert package.endswith("install --no-deps --no-build-isolation -e .")
     assert lab.startswith("jupyter lab --port=8888 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
+    assert Path(f"{house.log}.path").read_text().strip() == str(house.folder / ".venv" / "bin"), (
+        "a terminal in JupyterLab has to find `lessons`"
+    )
     assert ("--allow-root" in lab) == (os.geteuid() == 0)
 
 
