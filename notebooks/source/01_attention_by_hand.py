@@ -364,7 +364,7 @@ show_source(scaled_dot_product_attention, docstring=False)
 #
 # ## 6. Why divide by $\sqrt{d_\text{head}}$?
 #
-# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The sum of $n$ independent numbers of variance 1 has variance $n$, so scores spread like $\sqrt{d_\text{head}}$ (the paper's section 3.2.1, footnote 4). Measured on 4,000 random queries with three random keys each:
+# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The sum of $n$ independent numbers of variance 1 has variance $n$, so scores spread like $\sqrt{d_\text{head}}$ (the paper's section 3.2.1, footnote 4). Measured on 4,000 queries with three keys each, all numbers normal with variance 1:
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -376,7 +376,7 @@ for d in sizes:
     drawn[d] = queries, keys
     scores = (queries * keys).sum(dim=-1)  # (4000, 3)
     divided = scores / d**0.5
-    print(f"d_head {d:4}: variance {scores.var():6.1f}, divided {divided.var():.1f}")
+    print(f"d_head {d:4}: variance {scores.var():4.0f}, divided {divided.var():.1f}")
 
 # %% [markdown]
 # The variance is $d_\text{head}$, as computed, and 1 after dividing.
@@ -394,15 +394,15 @@ def luckiest(d, divisor):
     gradient, = torch.autograd.grad(largest.sum(), queries)  # (4000, 1, d)
     return largest.mean().item(), gradient.norm(dim=-1).median().item()
 
-print("d_head    undivided      ÷ √d_head")
+print("d_head    undivided     ÷ √d_head")
 for d in sizes:
     weight, slope = luckiest(d, 1)
-    print(f"{d:6}    {weight:.2f}  {slope:.3f}", end="    ")
+    print(f"{d:6}    {weight:.2f}  {slope:.2f}", end="    ")
     weight, slope = luckiest(d, d**0.5)
-    print(f"{weight:.2f}  {slope:.3f}")
+    print(f"{weight:.2f}  {slope:.2f}")
 
 # %% [markdown]
-# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The second number says how much the largest weight answers to its query: the length of the gradient, for a typical query (the median; a few undecided ones get more). It grows at first, as keys grow longer; then saturation wins, and it falls to 0.052 at 64, to 0.000 at 256. A model that is sure before it has learned anything hardly learns from its mistakes. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient at 0.3.
+# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The second number says how much the largest weight answers to its query: the length of the gradient, for a typical query (the median; a few undecided ones get more). It grows at first, as keys grow longer; then saturation wins, and it falls to 0.05 at 64, to 0.00 at 256. A model that is sure before it has learned anything hardly learns from its mistakes. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient at 0.3.
 #
 # Would dividing by $d_\text{head}$ itself be safer still? The dotted line ($d$ is $d_\text{head}$):
 
@@ -475,7 +475,7 @@ print("weights:\n", weights)
 print("output:\n", weights @ V)
 
 # %% [markdown]
-# Masked *before* the softmax, the remaining words share the full unit: every row sums to 1. *dog* sees only itself and keeps its own value.
+# The mask comes *before* the softmax, so the remaining words share the full unit: every row sums to 1. *dog* sees only itself and keeps its own value.
 
 # %%
 _, free = attention(Q, K, V)
@@ -525,7 +525,7 @@ check("attention.causal_attention", causal_attention)
 # </details>
 
 # %% [markdown]
-# **Try it.** Run *man bites dog*, `X[[2, 1, 0]]`, through your `causal_attention`, projected as in section 7. Does *bites* still give the same answer?
+# **Try it.** *man bites dog* again: `causal_attention(other_X @ W_q, other_X @ W_k, other_X @ W_v)`. Does *bites* still give the same answer?
 #
 # <details><summary>What you should see</summary>
 #
@@ -592,7 +592,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
     print(f"{w}   equal: {w @ equal}   different: {w @ different}")
 
 # %% [markdown]
-# **An example with equal values cannot show attention**: every weighting gives that same value. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights, and reading c does give [0.5, 0.5].
+# So 1 is right, and says nothing: **an example with equal values cannot show attention**. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights, and reading c does give [0.5, 0.5].
 #
 # ## Quiz
 #
