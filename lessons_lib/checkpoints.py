@@ -59,11 +59,12 @@ def fingerprint(tokenizer: Tokenizer) -> str:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """All that translates: weights, tokenizer, and how text is cased before and after."""
+    """All that translates: weights, tokenizer, how text is cased before and after, and from which language into which (`en-de`)."""
 
     model: EncoderDecoder
     tokenizer: Tokenizer
     casing: Casing
+    direction: str = "en-de"
 
 
 def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
@@ -81,7 +82,7 @@ def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
     write_text(folder / CONFIG, trained.model.config.to_json() + "\n")
     write_text(folder / CASING, trained.casing.to_json() + "\n")
     weights = {name: t.half() if half else t for name, t in trained.model.state_dict().items()}
-    save_tensors(folder / WEIGHTS, weights, {"tokenizer": fingerprint(trained.tokenizer)})
+    save_tensors(folder / WEIGHTS, weights, {"tokenizer": fingerprint(trained.tokenizer), "direction": trained.direction})
 
 
 def load_model(folder: Path) -> TrainedModel:
@@ -106,7 +107,7 @@ def load_model(folder: Path) -> TrainedModel:
         )
     model = EncoderDecoder(config)
     load_weights(model, {name: t.float() for name, t in weights.items()}, folder / WEIGHTS)
-    return TrainedModel(model.eval(), tokenizer, casing)
+    return TrainedModel(model.eval(), tokenizer, casing, facts.get("direction", TrainedModel.direction))
 
 
 def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
