@@ -1,6 +1,7 @@
 """The training loop: given a loss, batches and what to do with results; it knows neither decoding, scores nor plots."""
 
 import copy
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -258,7 +259,7 @@ class Trainer:
         at = found.pop("at", {})
         for key, wanted in {"training": self.config.to_json(), **self.facts}.items():
             if found.get(key) != wanted:
-                raise CheckpointError(f"{path} is of another run: its {key} was {found.get(key)}, now it is {wanted}. Use another folder")
+                raise CheckpointError(f"{path} is of another run: its {_difference(key, found.get(key), wanted)}. Use another folder")
         part = {kind: _strip(tensors, f"{kind}.") for kind in ("model", "average", "best", "optimizer")}
         load_weights(self.model, part["model"], path)
         if self.config.ema_decay:
@@ -276,3 +277,13 @@ class Trainer:
 
 def _strip(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def _difference(key: str, was: Any, now: Any) -> str:
+    """What changed, in a few words: of two JSON objects the first field that differs, anything else whole."""
+    try:
+        before, after = json.loads(was), json.loads(now)
+        name = next(name for name in after if before.get(name) != after[name])
+    except (TypeError, ValueError, AttributeError, StopIteration):
+        return f"{key} was {was}, now it is {now}"
+    return f"{key} had {name} {before.get(name)!r}, now it is {after[name]!r}"
