@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import CASING, TOKENIZER, TrainedModel, fingerprint, save_model
 from lessons_lib.config import ModelConfig, TrainingConfig
-from lessons_lib.corpus import Pair, load_grammar, load_multi30k
+from lessons_lib.corpus import MULTI30K_LICENCE, Pair, load_grammar, load_multi30k
 from lessons_lib.evaluation import exact_match, score
 from lessons_lib.files import write_text
 from lessons_lib.losses import translation_loss
@@ -40,6 +40,10 @@ class Preset:
         bpe_dropout: probability of passing over a merge while training.
         casing: whether source and first target words lose their capitals.
         n_validation: validation pairs that are translated each time.
+        multiple_of: widths of batches are rounded up to a multiple of this, so that few different shapes occur.
+        test_splits: what a finished model is scored on.
+        data, licence, text, limits: for the card of a model: what it saw, how its weights may be used, how text was prepared, what to
+            beware of.
     """
 
     about: str
@@ -51,7 +55,12 @@ class Preset:
     bpe_dropout: float = 0.0
     casing: bool = False
     n_validation: int = 1_000_000
-    multiple_of: int = field(default=4)
+    multiple_of: int = 4
+    test_splits: tuple[str, ...] = ("test",)
+    data: str = ""
+    licence: str = ""
+    text: str = ""
+    limits: str = ""
 
 
 PRESETS = {
@@ -66,6 +75,14 @@ PRESETS = {
         ),
         budget=Budget(steps=500),
         n_validation=300,
+        test_splits=("test", "unseen", "longer", "mirrored"),
+        data="the course's own English–German grammar corpus (`data/grammar`, CC BY 4.0)",
+        licence="CC BY 4.0",
+        text="as it stands",
+        limits=(
+            "It knows the corpus's words and sentence patterns and nothing else. On sentences longer than any it was trained on it breaks "
+            "down, as the score on `longer` says: kept as it is, since it shows what such a model has not learned."
+        ),
     ),
     "multi30k": Preset(
         about="Multi30k English–German, 29,000 photo captions; an hour and a quarter on two cores",
@@ -79,6 +96,15 @@ PRESETS = {
         budget=Budget(seconds=70 * 60),
         bpe_dropout=0.1,
         casing=True,
+        data=f"{MULTI30K_LICENCE}: 29,000 captions of photos; its test set is test 2016",
+        licence="CC BY-NC-SA 4.0, as its data: not for commercial use",
+        text="source in lower case, first word of the target truecased, BPE-dropout 0.1",
+        limits=(
+            "It has read captions of photos: people, dogs, sports, streets, in the present tense. Anything else (questions, *I* and *you*, "
+            "the past, names, news) it turns into a caption or into nonsense, fluently. The captions carry the habits of their writers: "
+            "what they assume about age, sex and origin comes back in the translations. Do not use it where a wrong translation could do "
+            "harm."
+        ),
     ),
 }  # fmt: skip
 

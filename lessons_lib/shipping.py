@@ -1,0 +1,134 @@
+"""From a finished run to a checkpoint that ships: half the size, scored on its test sets, with a card that says what it is."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from lessons_lib.checkpoints import load_model, save_model
+from lessons_lib.config import TrainingConfig
+from lessons_lib.evaluation import exact_match, score
+from lessons_lib.files import write_text
+from lessons_lib.metrics import read_metrics
+from lessons_lib.presets import PRESETS, Preset
+from lessons_lib.runtime import data_dir
+from lessons_lib.translation import Translator
+
+BEAM = 5
+
+
+def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | None = None) -> Path:
+    """Write the checkpoint of a finished run to `data/checkpoints/<preset>-<direction>`, score it, and write its card.
+
+    Args:
+        run: the folder that `presets.train` filled.
+        preset_name: the recipe it followed.
+        hardware: what it ran on, as a reader would say it.
+        command: the command line that trained it.
+        root: where checkpoints live; the project's own folder if None.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        CheckpointError: if the run's folder holds no complete model.
+    """
+    preset, trained = PRESETS[preset_name], load_model(run)
+    folder = (root or data_dir() / "checkpoints") / f"{preset_name}-{trained.direction}"
+    save_model(folder, trained, half=True)
+    for name in ("metrics.jsonl", "training.json"):
+        shutil.copyfile(run / name, folder / name)
+    facts = {"preset": preset_name, "hardware": hardware, "command": command, "scores": measure(folder, preset)}
+    write_text(folder / "scores.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / "README.md", card(folder, preset))
+    return folder
+
+
+def measure(folder: Path, preset: Preset) -> dict[str, dict[str, float | str]]:
+    """Scores of the checkpoint on each test set of its recipe, translated with beam search: set → metric → value."""
+    translator, results = Translator.load(folder), {}
+    for split in preset.test_splits:
+        pairs = preset.load(split)
+        references = [pair.target for pair in pairs]
+        hypotheses = translator.translate([pair.source for pair in pairs], beam=BEAM)
+        scores = {metric: score(metric, hypotheses, references) for metric in ("bleu-lc-moses", "bleu", "chrf")}
+        results[split] = {
+            **{metric: round(found.value, 2) for metric, found in scores.items()},
+            "bleu interval": f"{scores['bleu'].low:.1f} to {scores['bleu'].high:.1f}",
+            "bleu signature": scores["bleu"].signature,
+            "exact match": round(exact_match(hypotheses, references), 1),
+            "sentences": len(pairs),
+        }
+    return results
+
+
+def card(folder: Path, preset: Preset) -> str:
+    """The model card, Markdown, from what stands in the checkpoint's folder."""
+    facts = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    training = TrainingConfig.from_json((folder / "training.json").read_text(encoding="utf-8"))
+    model, last = load_model(folder).model, read_metrics(folder / "metrics.jsonl")[-1]
+    signature = next(iter(facts["scores"].values()))["bleu signature"]
+    shape = {name: value for name, value in dataclasses.asdict(model.config).items() if name not in ("vocabulary_size", "pad_id")}
+    recipe = {name: value for name, value in dataclasses.asdict(training).items() if not name.endswith("_every")}
+    return CARD.format(
+        name=folder.name,
+        preset=preset,
+        model=model,
+        beam=BEAM,
+        rows="\n".join(_row(split, scores) for split, scores in facts["scores"].items()),
+        signature=signature,
+        facts=facts,
+        last=last,
+        millions=last["tokens"] / 1e6,
+        minutes=last["seconds"] / 60,
+        training=training,
+        shape=_listed(shape),
+        recipe=_listed(recipe),
+    )
+
+
+def _row(split: str, scores: dict[str, float | str]) -> str:
+    bleu = f"{scores['bleu']:.2f} ({scores['bleu interval']})"
+    return (
+        f"| {split} | {scores['sentences']:,} | {scores['bleu-lc-moses']:.2f} | {bleu} | {scores['chrf']:.2f} | {scores['exact match']} % |"
+    )
+
+
+def _listed(fields: dict[str, object]) -> str:
+    return ", ".join(f"`{name}` {value}" for name, value in fields.items())
+
+
+CARD = """# {name}
+
+English to German, an encoder–decoder Transformer with {model.n_parameters:,} parameters, trained from nothing on {preset.data}.
+
+## Licence and data
+
+Data: {preset.data}. Weights: {preset.licence}.
+
+## Scores
+
+Beam {beam}, length penalty 1, one reference, one seed. The first BLEU is lower-cased and Moses-tokenised, as the literature on Multi30k
+reports it; the second is sacreBLEU's default, cased and detokenised, with its 95 % interval over sentences. The two differ: say which you
+quote.
+
+| test set | sentences | BLEU, lower-cased, Moses | sacreBLEU | chrF | exact match |
+|---|---|---|---|---|---|
+{rows}
+
+sacreBLEU's signature: `{signature}`
+
+## How it was trained
+
+`{facts[command]}`, on {facts[hardware]}: {last[step]:,} steps, {last[passes]} whole passes over the data, {millions:.1f} million tokens
+(source and target, without padding), {minutes:.1f} minutes, seed {training.seed}. The log is `metrics.jsonl`.
+
+- Model: {shape}; one table of {model.config.vocabulary_size:,} byte-level BPE tokens for both languages and the output.
+- Training: {recipe}.
+- Text: {preset.text}.
+- The weights are the moving average over the run, stored in 16 bits.
+
+## Limits
+
+{preset.limits}
+"""
