@@ -13,6 +13,9 @@ from lessons_lib.grammar.words import Adjective, Noun, Preposition, Slot, Verb
 
 EMBEDDING = ("that", "whether")
 MANNER_FLAGS = {"q": "speed", "l": "volume", "c": "care", "e": "hour"}
+OPEN = frozenset({"outside", "nature", "village", "house", "kitchen", "human"})
+"""Where animals are; and with whom."""
+CLOTHES = frozenset({"cloth"})
 WHEN = {"time", "plan", "habit", "season", "night", "frequency", "usual", "perfect"}
 INDEFINITE_COUNT = ("two", "three", "many", "every", "no")
 
@@ -84,7 +87,7 @@ def predicate_clause(
         return None
     said = sampler.balanced(fitting)
     result = Clause(subject, predicate=said)
-    if isinstance(subject, NounPhrase) and subject.determiner in INDEFINITE_COUNT + ("a",):
+    if isinstance(subject, NounPhrase) and (subject.determiner in (*INDEFINITE_COUNT, "a") or said.en == "beautiful"):
         return result
     if sampler.chance(style.negation):
         return replace(result, negated=True)
@@ -123,7 +126,7 @@ def _argument(sampler: Sampler, verb: Verb, slot: Slot, others: list[Phrase], st
     position = "place" if preposition else "second" if slot.role == "acc" and len(verb.slots) > 1 else "object"
     while True:
         chosen_phrase = phrases.noun_phrase(sampler, options, position, style.plain, others[0])
-        if slot.tags != {"cloth"} or _worn_by(chosen_phrase, others[0]):
+        if not CLOTHES <= slot.tags <= CLOTHES | {"-hat"} or _worn_by(chosen_phrase, others[0]):
             return Argument(slot.role, chosen_phrase, preposition)
 
 
@@ -137,7 +140,9 @@ def _tense(sampler: Sampler, made: Clause, style: Style) -> Clause:
     if "st" in flags:
         return made
     if sampler.chance(style.modal) and _can_be_told(made.subject):
-        modals = [item for item in sampler.lexicon.modals if _is_human(made.subject) or item.en in ("can", "want to")]
+        bold = ("can",) if "unwilled" in flags else ("can", "want to")
+        free = _is_human(made.subject) and "unwilled" not in flags
+        modals = [item for item in sampler.lexicon.modals if free or item.en in bold]
         return replace(made, modal=sampler.balanced(modals))
     return replace(made, perfect=True) if sampler.chance(style.perfect) else made
 
@@ -177,7 +182,7 @@ def _allowed_kinds(made: Clause) -> set[str]:
     if made.modal:
         kinds |= {"plan"}
     if made.negated:
-        return kinds - ({"speed", "volume", "care", "hour"} if _says_kein(made) else set())
+        return kinds - ({"speed", "volume", "care", "hour"} if _says_kein(made) else {"speed"})
     kinds |= {"again"}
     if made.perfect:
         kinds |= {"perfect"}
@@ -247,7 +252,9 @@ def _adjunct(sampler: Sampler, made: Clause) -> Argument | None:
         chosen = phrases.pronoun(sampler, groups)
         if chosen:
             return Argument("pp", chosen, preposition)
-    options = [noun for noun in sampler.nouns(preposition.tags) if noun.en not in used]
+    options = [noun for noun in sampler.nouns(preposition.tags) if noun.en not in used and (_is_human(made.subject) or noun.tags & OPEN)]
+    if not options:
+        return None
     chosen_phrase = phrases.noun_phrase(sampler, options, "place", True)
     if made.negated and not chosen_phrase.definite:
         return None

@@ -7,6 +7,7 @@ from lessons_lib.grammar.structures import Argument, Clause, Gap, NounPhrase, Ph
 from lessons_lib.grammar.words import Adverb, Case
 
 BEFORE_MANNER = ("time", "plan", "habit", "season", "night", "frequency", "perfect", "sentence", "again")
+OBJECT_PRONOUNS = ("mich", "mir", "uns", "ihn", "ihm", "ihr", "ihnen")
 MANNER = ("speed", "volume", "care", "hour")
 
 
@@ -43,7 +44,11 @@ def _verb_first(clause: Clause) -> str:
     """The finite verb, the subject unless it is a gap, the rest: a yes-no question, or what follows the first place of a sentence."""
     finite, last = _bracket(clause)
     subject = "" if isinstance(clause.subject, Gap) else phrase(clause.subject, "nom")
-    return _join(finite, subject, *_middle(clause), last)
+    first, *rest = _middle(clause)
+    # "Heute besucht ihn der Arzt": a pronoun that cannot be the subject goes before a noun that is
+    if isinstance(clause.subject, NounPhrase) and first in OBJECT_PRONOUNS:
+        return _join(finite, first, subject, *rest, last)
+    return _join(finite, subject, first, *rest, last)
 
 
 def verb_last(clause: Clause) -> str:

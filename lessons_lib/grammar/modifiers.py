@@ -7,9 +7,9 @@ from lessons_lib.grammar.words import Gender, Modal, Pronoun
 ADJECTIVES = """
 big | groß | animal place furniture plant contain baked fruit vegetable clock gift -tiny -bread
 small | klein | animal young place furniture plant contain baked fruit vegetable -hunter
-old | alt | adult animal thing sung looked house church hotel shop city village bridge -vegetable -fruit -food -plant
+old | alt | adult animal thing sung looked film house church hotel shop city village bridge -vegetable -fruit -food -plant
 young | jung | adult animal -elder
-new | neu | thing shop hotel school museum sung looked -food -nature -plant -stone
+new | neu | thing shop hotel school museum sung looked film -food -nature -plant -stone
 beautiful | schön | woman girl queen place plant cloth picture song poem horse bird cat
 red | rot | colored redfood bloom
 blue | blau | colored
@@ -40,8 +40,8 @@ funny | lustig | person funny monkey
 famous | berühmt | famous
 poor | arm | adult young
 empty | leer | empty contain cup bus
-dirty | schmutzig | wash clean_it cloth street pig window
-clean | sauber | wash clean_it cloth street water
+dirty | schmutzig | soiled clean_it cloth street pig window
+clean | sauber | soiled clean_it cloth street water
 fresh | frisch | fresh egg fruit milk
 sweet | süß | sweet fruit
 broken | kaputt | fix furniture

@@ -96,21 +96,21 @@ card | Karte f Karten | thing small flat write colored
 """
 
 THINGS = """
-car | Auto n Autos | drive fix wash land colored fast dream paid nosmall
+car | Auto n Autos | drive fix wash soiled land colored fast dream paid nosmall
 bus/buses | Bus m Busse | public drive wait depart colored fast nosell nobuy land nosmall
 train | Zug m Züge | public wait depart fast long nosell nobuy nosmall
 boat | Boot n Boote | fix colored fast build dream nosmall
-bike | Fahrrad n Fahrräder | cycle fix wash colored fast
-table | Tisch m Tische | on under at land heavy build round wash furniture nosmall colored
-chair | Stuhl m Stühle | on jump land furniture wash build colored
+bike | Fahrrad n Fahrräder | cycle fix wash soiled colored fast
+table | Tisch m Tische | on under at land heavy build round soiled furniture nosmall colored
+chair | Stuhl m Stühle | on jump land furniture soiled build colored
 bed | Bett n Betten | on under land furniture build nosmall warm
 bench/benches | Bank f Bänke | on onloc under jump land furniture build nosmall long
-door | Tür f Türen | openable painted land_by wash colored heavy nosmall nobuy
-window | Fenster n Fenster | at openable wash land_by clean_it nosmall nobuy
+door | Tür f Türen | openable painted land_by soiled colored heavy nosmall nobuy
+window | Fenster n Fenster | at openable soiled land_by clean_it nosmall nobuy
 box/boxes | Kiste f Kisten | openable small upright heavy contain colored jump
 bag | Tasche f Taschen | openable small upright heavy contain colored worn
 suitcase | Koffer m Koffer | openable small upright heavy contain colored
-bottle | Flasche f Flaschen | openable small upright contain breakable wash colored
+bottle | Flasche f Flaschen | openable small upright contain breakable soiled colored
 coat | Mantel m Mäntel | cloth colored long warm wet
 hat | Hut m Hüte | cloth colored
 dress/dresses | Kleid n Kleider | cloth colored long wet
@@ -119,9 +119,9 @@ jacket | Jacke f Jacken | cloth colored warm wet
 shoe | Schuh m Schuhe | cloth colored clean_it wet
 ball | Ball m Bälle | small throw colored round toy
 doll | Puppe f Puppen | small toy
-cup | Tasse f Tassen | small upright breakable wash colored contain
-glass/glasses | Glas n Gläser | small upright breakable wash contain
-knife/knives | Messer n Messer | small flat cutter wash long danger
+cup | Tasse f Tassen | small upright breakable soiled colored contain
+glass/glasses | Glas n Gläser | small upright breakable soiled contain
+knife/knives | Messer n Messer | small flat cutter soiled long danger
 key | Schlüssel m Schlüssel | small flat throw nosell
 lamp | Lampe f Lampen | small upright device fix breakable colored
 clock | Uhr f Uhren | fix round
@@ -165,7 +165,7 @@ TOPICS = """
 question | Frage f Fragen | topic hard weighty
 answer | Antwort f Antworten | hard weighty
 song | Lied n Lieder | sung topic long learned sad funny
-film | Film m Filme | topic looked long sad funny
+film | Film m Filme | topic long sad funny
 music | Musik f - | mass heard topic
 """
 

@@ -26,8 +26,10 @@ PATTERNS: tuple[tuple[str, float], ...] = (
 )
 UNCONNECTED = ("no", "every")
 REASONS = ("because", "although")
+ASLEEP = ("schlafen", "einschlafen", "aufwachen", "aufstehen", "zurückkommen", "ankommen")
+"""What nobody does while doing something else."""
 ALIVE = frozenset(("person", "human", "living", "adult", "animal", "kid", "young", "pet", "barker", "hunter", "biter", "flier"))
-REASON = replace(SHORT, modal=0.03, adverb=0.05, adjunct=0.0)
+REASON = replace(SHORT, negation=0.0, modal=0.03, adverb=0.05, adjunct=0.0)
 MEANWHILE = replace(SHORT, modal=0.0, perfect=0.0, negation=0.0, adverb=0.0, adjunct=0.05)
 """Style of clauses that go on at the same time or one after the other."""
 CONTENT = replace(SHORT, modal=0.12, perfect=0.12, adverb=0.2)
@@ -91,18 +93,22 @@ def _gap_question(sampler: Sampler) -> Sentence | None:
     return None if _odd_in_question(made) else Sentence("wh", made)
 
 
-def _linked_clause(sampler: Sampler, subject: Phrase, word: str) -> Clause | None:
+def _linked_clause(sampler: Sampler, subject: Phrase, word: str, scene: bool) -> Clause | None:
     """A short clause about somebody already named, of a kind that goes with the conjunction `word`."""
-    if word in REASONS and sampler.chance(0.6):
-        return predicate_clause(sampler, SHORT, subject, HARDSHIPS if word == "although" else MOTIVES)
-    able = [verb for verb in _verbs_after(sampler, word) if _can_do(subject, verb)]
+    if word in REASONS and sampler.chance(0.8):
+        return predicate_clause(sampler, REASON, subject, HARDSHIPS if word == "although" else MOTIVES)
+    able = [
+        verb for verb in _verbs_after(sampler, word, scene) if _can_do(subject, verb) and not (word == "while" and verb.lemma in ASLEEP)
+    ]
     return clause(sampler, REASON if word in REASONS else MEANWHILE, sampler.balanced(able, "lemma"), subject) if able else None
 
 
-def _verbs_after(sampler: Sampler, word: str) -> list[Verb]:
-    """Verbs of living subjects; states (*needs*) only where a reason is given."""
+def _verbs_after(sampler: Sampler, word: str, scene: bool = False) -> list[Verb]:
+    """Verbs of living subjects; states (*needs*) only where a reason is given. `scene`: only what something else happens at."""
     able = [verb for verb in verbs(sampler) if verb.subject & ALIVE]
-    return [verb for verb in able if word in REASONS or "st" not in verb.flags]
+    if word in REASONS:
+        return able
+    return [verb for verb in able if "st" not in verb.flags and (not scene or "scene" in verb.flags)]
 
 
 def _can_do(subject: Phrase, verb: Verb) -> bool:
@@ -111,7 +117,7 @@ def _can_do(subject: Phrase, verb: Verb) -> bool:
     return bool(verb.subject & {"person", "living", "adult"})
 
 
-def _second_clause(sampler: Sampler, first: Clause, word: str) -> Clause | None:
+def _second_clause(sampler: Sampler, first: Clause, word: str, scene: bool) -> Clause | None:
     """The other clause of a pair: about the same person (*because he is tired*), the thing (*because it is old*) or somebody else."""
     thing = _only_thing(first)
     if word == "because" and thing and not first.negated and sampler.chance(0.6):
@@ -119,12 +125,12 @@ def _second_clause(sampler: Sampler, first: Clause, word: str) -> Clause | None:
         return Clause(PronounPhrase(IT[thing.gender]), predicate=sampler.balanced(fitting)) if fitting else None
     again = phrases.pronoun_for(sampler, first.subject)
     if again and sampler.chance(0.65):
-        return _linked_clause(sampler, again, word)
-    if word in REASONS and sampler.chance(0.6):
+        return _linked_clause(sampler, again, word, scene)
+    if word in REASONS and sampler.chance(0.85):
         return predicate_clause(
-            sampler, SHORT, among=HARDSHIPS if word == "although" else MOTIVES, of_whom=sampler.nouns(frozenset({"living"}))
+            sampler, REASON, among=HARDSHIPS if word == "although" else MOTIVES, of_whom=sampler.nouns(frozenset({"living"}))
         )
-    return clause(sampler, REASON if word in REASONS else MEANWHILE, sampler.balanced(_verbs_after(sampler, word), "lemma"))
+    return clause(sampler, REASON if word in REASONS else MEANWHILE, sampler.balanced(_verbs_after(sampler, word, scene), "lemma"))
 
 
 def _only_thing(made: Clause) -> Noun | None:
@@ -137,11 +143,11 @@ def _only_thing(made: Clause) -> Noun | None:
     return only.noun if only.number == "sg" and only.definite and only.determiner != "every" and not only.adjective else None
 
 
-def _pair(sampler: Sampler) -> tuple[Clause, Clause, tuple[str, str]] | None:
+def _pair(sampler: Sampler, leads: bool) -> tuple[Clause, Clause, tuple[str, str]] | None:
     link = sampler.pick(CONJUNCTIONS)
     style = replace(SHORT, adverb=0.05, adjunct=0.0) if link[0] in REASONS else MEANWHILE
-    first = clause(sampler, style, sampler.balanced(_verbs_after(sampler, link[0]), "lemma"))
-    second = _second_clause(sampler, first, link[0])
+    first = clause(sampler, style, sampler.balanced(_verbs_after(sampler, link[0], leads), "lemma"))
+    second = _second_clause(sampler, first, link[0], not leads)
     if second is None or _unconnected(first) or _unconnected(second) or _same(first.subject, second.subject):
         return None
     if _nouns(first) & _nouns(second):
@@ -166,13 +172,13 @@ def _unconnected(made: Clause) -> bool:
 
 
 def _sub_last(sampler: Sampler) -> Sentence | None:
-    made = _pair(sampler)
+    made = _pair(sampler, leads=False)
     return Sentence("sub_last", made[0], made[1], made[2]) if made else None
 
 
 def _sub_first(sampler: Sampler) -> Sentence | None:
     """The subordinate clause names the person, the main clause takes it up: *When the man sleeps, he …*"""
-    made = _pair(sampler)
+    made = _pair(sampler, leads=True)
     if made is None or made[2][0] == "because":
         return None
     return Sentence("sub_first", made[1], made[0], made[2])
@@ -188,7 +194,8 @@ def _embedding(sampler: Sampler) -> Sentence | None:
     content = predicate_clause(sampler, SHORT) if sampler.chance(0.2) else clause(sampler, CONTENT)
     if content is None or _unconnected(head) or _same(head.subject, content.subject):
         return None
-    if whether and (content.negated or _odd_in_question(content)):
+    about_self = isinstance(content.subject, PronounPhrase) and content.subject == head.subject
+    if whether and (content.negated or about_self or _odd_in_question(content)):
         return None
     return Sentence("sub_last", replace(head, negated=negated), content, ("whether", "ob") if whether else ("that", "dass"))
 
@@ -202,7 +209,7 @@ def _coordinate(sampler: Sampler) -> Sentence | None:
         again = phrases.pronoun_for(sampler, first.subject) if first else None
         second = predicate_clause(sampler, SHORT, again if sampler.chance(0.5) else None, of_whom=living)
     else:
-        able = [verb for verb in _verbs_after(sampler, "while") if len(verb.slots) < 2]
+        able = _verbs_after(sampler, "while", scene=True)
         first, second = (clause(sampler, MEANWHILE, sampler.balanced(able, "lemma")) for _ in range(2))
     if first is None or second is None or _nouns(first) & _nouns(second) or first.subject == second.subject:
         return None
