@@ -13,8 +13,9 @@ from lessons_lib.runtime import data_dir
 
 MULTI30K_HUB_ID = "bentrevett/multi30k"
 MULTI30K_LICENCE = "Multi30k (Elliott et al. 2016), CC BY-NC-SA 4.0"
+FETCH_MULTI30K = f"python -c \"import datasets; datasets.load_dataset('{MULTI30K_HUB_ID}')\""
 HOW_TO_GET_MULTI30K = (
-    f"Get it with a network: python -c \"import datasets; datasets.load_dataset('{MULTI30K_HUB_ID}')\"; "
+    f"Get it with a network: {FETCH_MULTI30K}; "
     "without: put its train.jsonl, val.jsonl and test.jsonl into a folder multi30k/ and set LESSONS_DATA_DIR to the folder above that."
 )
 
