@@ -58,7 +58,7 @@ print("matrix product:  ", weights @ values)
 # | | 0.62 | 0.07 | 0.31 | divided by 13.45 |
 # | **4. output** | 0.62 · (10, 0) | + 0.07 · (0, 0) | + 0.31 · (0, 10) | = **(6.2, 3.1)** |
 #
-# *bites* takes over twice as much animal as human: the dog is the likelier biter. A shortcut for your pencil: $e^{1/\sqrt 2} = 2.03$, so **each point of score doubles the weight**. Scores 3, 0, 2 make 8 : 1 : 4, and $8/13$ is 0.62.
+# *bites* takes over twice as much animal as human: the dog is the likelier biter. A shortcut for your pencil: $e^{1/\sqrt 2} = 2.03$, so here **each point of score doubles the weight**. Scores 3, 0, 2 make 8 : 1 : 4, and $8/13$ is 0.62.
 #
 # The same with PyTorch. The comments name the shapes: $S$ is the number of words that can be looked at (here 3), $d_\text{head}$ the length of a query and of a key (here 2; the Transformer paper writes $d_k$), $d_v$ the length of a value (here also 2).
 
@@ -237,7 +237,7 @@ print("Q:\n", Q, "\nK:\n", K)
 # %% [markdown]
 # Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices are what a model **learns**; it would find others than ours, rarely ones that a person can read.
 #
-# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. It puts out one vector a word, so all three would be the same $X$, and you have seen what $XX^\top$ finds. They are three learned projections of the layer's *input*. (Where a decoder looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
+# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. It puts out one vector a word, so all three would be the same, and you have seen with $XX^\top$ what that finds. They are three learned projections of the layer's *input*. (Where a decoder looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
 #
 # **Why not one matrix for $Q$ and $K$?** It would save a third of the numbers. Compare the scores, asker by row, asked by column:
 
@@ -256,7 +256,7 @@ print("keys handed over:  ", weights @ K)
 print("values handed over:", weights @ V)
 
 # %% [markdown]
-# (6.2, 3.1) says 62 % animal, 31 % human. (2.47, 1.31) does not: 2.47 is 0.62 · 3 from *dog* and 0.31 · 2 from *man*, mixed beyond recovery. What a word is found by need not be what it has to tell. *bites* has a key, since *dog* looks for it, and nothing to hand over.
+# (6.2, 3.1) says 62 % animal, 31 % human. (2.47, 1.31) says how well the found words bite, and nothing of animal or human. What a word is found by need not be what it has to tell. *bites* has a key, since *dog* looks for it, and nothing to hand over.
 #
 # **Try it.** Give *man* teeth: set the second row of `W_k` to `[4.0, 0.0]`. What does *bites* take over now? (Then put the row back.)
 #
@@ -303,7 +303,7 @@ print(attention_loops(Q, K, V))
 #
 # $$\text{Attention}(Q, K, V) = \text{softmax}\left(\frac{Q K^\top}{\sqrt{d_\text{head}}}\right) V$$
 #
-# **Before you run it:** let 2 words ask 5 others, $T = 2$ and $S = 5$, with $d_\text{head} = 4$ and $d_v = 3$. Which shapes have the weights and the output?
+# **Before you run it:** let 2 words ask 5 others, $T = 2$ and $S = 5$, with $d_\text{head} = 4$ and $d_v = 3$. Which shapes do the weights and the output have?
 
 # %% tags=["nbval-check-output"]
 def attention(Q, K, V):
