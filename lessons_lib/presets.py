@@ -16,7 +16,7 @@ from lessons_lib.checkpoints import CASING, TOKENIZER, TrainedModel, fingerprint
 from lessons_lib.config import ModelConfig, TrainingConfig
 from lessons_lib.corpus import MULTI30K_LICENCE, Pair, load_grammar, load_multi30k
 from lessons_lib.evaluation import exact_match, score
-from lessons_lib.files import write_text
+from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.losses import translation_loss
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
@@ -88,9 +88,9 @@ PRESETS = {
         about="Multi30k English–German, 29,000 photo captions; an hour and a quarter on two cores",
         load=load_multi30k,
         vocabulary_size=4000,
-        model=dict(d_model=128, n_heads=4, d_ff=256, n_encoder_layers=4, n_decoder_layers=4, dropout=0.2, norm_placement="post"),
+        model=dict(d_model=128, n_heads=4, d_ff=256, n_encoder_layers=4, n_decoder_layers=4, dropout=0.2),
         training=TrainingConfig(
-            learning_rate=3e-3, warmup_steps=800, decay="cosine", label_smoothing=0.1, batch_tokens=2048, micro_batches=2,
+            learning_rate=3e-3, warmup_steps=400, decay="cosine", label_smoothing=0.1, batch_tokens=2048, micro_batches=2,
             ema_decay=0.999, log_every=20, validate_every=500, checkpoint_every=250, precision="bf16",
         ),
         budget=Budget(seconds=70 * 60),
@@ -184,6 +184,8 @@ def train(
     run = prepare(preset, budget, seed, folder, device)
     folder.mkdir(parents=True, exist_ok=True)
     if resume:
+        if run.trainer.rank == 0:
+            remove_leftovers(folder)
         run.trainer.resume()
     if run.trainer.rank == 0:
         run.tokenizer.save(folder / TOKENIZER)
