@@ -5,7 +5,8 @@ d_head = d_model / H.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -171,3 +172,23 @@ class MultiHeadAttention(nn.Module):
     def _keys_and_values(self, source: Tensor, first: int, turn: bool) -> tuple[Tensor, Tensor]:
         k, v = self.split(self.project_k(source)), self.split(self.project_v(source))  # (B, H, S, d_head)
         return (self.rotate(k, first) if turn and self.rotate is not None else k), v
+
+
+@contextmanager
+def recorded_weights(module: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Within this context, keep the weights of every `MultiHeadAttention` in the module as it computes.
+
+    Yields:
+        the name of each attention in the module → its latest weights (B, H, T, S); filled by calling the module.
+    """
+    recorded: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda attention, given, answer: recorded.__setitem__(name, answer[1].detach())
+
+    hooks = [m.register_forward_hook(keep(name)) for name, m in module.named_modules() if isinstance(m, MultiHeadAttention)]
+    try:
+        yield recorded
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,17 +1,20 @@
 """Text in, text out: tokenizer, model and decoding together, batched and in order."""
 
+import string
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from lessons_lib.attention import recorded_weights
 from lessons_lib.batching import in_chunks, pad
 from lessons_lib.checkpoints import TrainedModel, find, load_model
 from lessons_lib.decoding import beam_search, greedy
 from lessons_lib.models import DecodingState
-from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID
+from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
 DEFAULT = "multi30k-en-de"
 
@@ -126,3 +129,53 @@ class Translator:
             else:
                 found = beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
         return [self.trained.casing.after_target(self.trained.tokenizer.decode(h.tokens)) for h in found]
+
+    @torch.inference_mode()
+    def align(self, sentence: str, beam: int = 5) -> "Alignment":
+        """Translate one sentence and say, for each word written, which source words the decoder looked at.
+
+        Weights are those of cross-attention, mean over layers and heads; pieces of a word are put together again.
+
+        Raises:
+            SentenceError: if the sentence is too long for the model, or empty.
+        """
+        translation = self.translate([sentence], beam)[0]
+        if not translation:
+            raise SentenceError(0, "there is nothing to read in this sentence")
+        tokenizer, casing, model = self.trained.tokenizer, self.trained.casing, self.trained.model
+        source, target = self.ids(sentence), tokenizer.encode(casing.before_target(translation))
+        with recorded_weights(model.decoder) as weights:
+            model(torch.tensor([[*source, EOS_ID]]).to(self.device), torch.tensor([[BOS_ID, *target]]).to(self.device))
+        crossing = [w[0].mean(dim=0) for name, w in weights.items() if name.endswith("cross_attention")]  # (T, S) a layer
+        mean = torch.stack(crossing).mean(dim=0)[:-1, :-1]  # row t wrote token t: the last, EOS, is left out, and so is the source's EOS
+        (source_words, columns), (target_words, rows) = (words_of(tokenizer, ids) for ids in (source, target))
+        by_word = torch.stack([mean[:, columns == j].sum(dim=1) for j in range(len(source_words))], dim=1)
+        by_word = torch.stack([by_word[rows == i].mean(dim=0) for i in range(len(target_words))])
+        return Alignment(source_words, (casing.after_target(target_words[0]), *target_words[1:]), by_word.cpu())
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Which source words each word of a translation looked at.
+
+    Attributes:
+        source, target: the words.
+        weights: float32 (target words, source words); a row sums to less than 1, the rest went to the end of the sentence.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: Tensor
+
+
+def words_of(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[str, ...], Tensor]:
+    """The words that ids spell, and for each id the number of its word, int64 (n,). Punctuation stands alone."""
+    words: list[list[int]] = []
+    number = []
+    for i in ids:
+        piece = tokenizer.backend.id_to_token(i)  # its characters stand for bytes, Ġ for a space
+        if not words or piece.startswith("Ġ") or all(character in string.punctuation for character in piece):
+            words.append([])
+        words[-1].append(i)
+        number.append(len(words) - 1)
+    return tuple(tokenizer.decode(word) for word in words), torch.tensor(number)
