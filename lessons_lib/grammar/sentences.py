@@ -97,9 +97,9 @@ def _linked_clause(sampler: Sampler, subject: Phrase, word: str, scene: bool) ->
     """A short clause about somebody already named, of a kind that goes with the conjunction `word`."""
     if word in REASONS and sampler.chance(0.8):
         return predicate_clause(sampler, REASON, subject, HARDSHIPS if word == "although" else MOTIVES)
-    able = [
-        verb for verb in _verbs_after(sampler, word, scene) if _can_do(subject, verb) and not (word == "while" and verb.lemma in ASLEEP)
-    ]
+    able = [verb for verb in _verbs_after(sampler, word, scene) if _can_do(subject, verb)]
+    if word == "while":
+        able = [verb for verb in able if verb.lemma not in ASLEEP]
     return clause(sampler, REASON if word in REASONS else MEANWHILE, sampler.balanced(able, "lemma"), subject) if able else None
 
 

@@ -101,28 +101,33 @@ def generate(seed: int = DEFAULT_SEED) -> dict[str, list[GrammarPair]]:
         For each split (`train`, `validation`, `test`, `unseen`, `longer`, `mirrored`) its pairs.
         In `mirrored` each sentence is followed by its mirror.
     """
+    return {name: [say(made) for made in sentences] for name, sentences in draw(seed).items()}
+
+
+def draw(seed: int = DEFAULT_SEED) -> dict[str, list[Sentence]]:
+    """The corpus as sentence structures, from which both languages are said. Arguments and splits as in `generate`."""
     sampler = Sampler(load_lexicon(), seed)
     withheld = held_out(sampler)
     accepted = _Accepted()
-    mirrored = mirrored_pairs(sampler, ROWS["mirrored"] // 2, lambda made: not made.combinations() & withheld)
-    splits = {"mirrored": [say(made) for pair in mirrored for made in pair]}
-    for pair in splits["mirrored"]:
-        if not accepted.add(pair):
-            raise RuntimeError(f"a mirrored sentence came twice: {pair}; change the seed")
+    pairs = mirrored_pairs(sampler, ROWS["mirrored"] // 2, lambda made: not made.combinations() & withheld)
+    splits = {"mirrored": [made for pair in pairs for made in pair]}
+    for made in splits["mirrored"]:
+        if not accepted.add(say(made)):
+            raise RuntimeError(f"a mirrored sentence came twice: {say(made)}; change the seed")
     same, unseen = _draw(sampler, accepted, withheld)
     same = sampler.shuffled(same)
     first, second = ROWS["train"], ROWS["train"] + ROWS["validation"]
     splits |= {"train": same[:first], "validation": same[first:second], "test": same[second:], "unseen": unseen}
-    longest = max(max(words(pair.source), words(pair.target)) for pair in splits["train"])
+    longest = max(max(words(side) for side in say(made)) for made in splits["train"])
     splits["longer"] = _draw_longer(sampler, accepted, withheld, longest)
     return {name: splits[name] for name in ROWS}
 
 
-def _draw(sampler: Sampler, accepted: _Accepted, withheld: frozenset[Combination]) -> tuple[list[GrammarPair], list[GrammarPair]]:
+def _draw(sampler: Sampler, accepted: _Accepted, withheld: frozenset[Combination]) -> tuple[list[Sentence], list[Sentence]]:
     """Sentences without and with a combination that is held out."""
     wanted = ROWS["train"] + ROWS["validation"] + ROWS["test"]
-    same: list[GrammarPair] = []
-    unseen: list[GrammarPair] = []
+    same: list[Sentence] = []
+    unseen: list[Sentence] = []
     while len(same) < wanted or len(unseen) < ROWS["unseen"]:
         made = sentence(sampler)
         if made is None:
@@ -130,20 +135,20 @@ def _draw(sampler: Sampler, accepted: _Accepted, withheld: frozenset[Combination
         is_new = bool(made.combinations() & withheld)
         kept, limit = (unseen, ROWS["unseen"]) if is_new else (same, wanted)
         pair = say(made)
-        if len(kept) < limit and max(words(pair.source), words(pair.target)) <= MAX_WORDS and accepted.add(pair):
-            kept.append(pair)
+        if len(kept) < limit and max(words(side) for side in pair) <= MAX_WORDS and accepted.add(pair):
+            kept.append(made)
             sampler.used(made.lemmas())
     return same, unseen
 
 
-def _draw_longer(sampler: Sampler, accepted: _Accepted, withheld: frozenset[Combination], longest: int) -> list[GrammarPair]:
-    kept: list[GrammarPair] = []
+def _draw_longer(sampler: Sampler, accepted: _Accepted, withheld: frozenset[Combination], longest: int) -> list[Sentence]:
+    kept: list[Sentence] = []
     while len(kept) < ROWS["longer"]:
         made = long_sentence(sampler)
         if made is None or made.combinations() & withheld:
             continue
         pair = say(made)
-        if min(words(pair.source), words(pair.target)) > longest and accepted.add(pair):
-            kept.append(pair)
+        if min(words(side) for side in pair) > longest and accepted.add(pair):
+            kept.append(made)
             sampler.used(made.lemmas())
     return kept
