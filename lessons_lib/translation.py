@@ -113,12 +113,13 @@ class Translator:
         on_progress(len(all_ids) - len(real))
         for chunk in in_chunks([len(all_ids[i]) for i in real], batch_size):
             rows = [real[i] for i in chunk]
-            for i, text in zip(rows, self._decode([all_ids[i] for i in rows], beam, length_penalty), strict=True):
-                translations[i] = text
+            for i, tokens in zip(rows, self._decode([all_ids[i] for i in rows], beam, length_penalty), strict=True):
+                translations[i] = self._text(tokens)
             on_progress(len(rows))
         return translations
 
-    def _decode(self, sources: Sequence[Sequence[int]], beam: int, length_penalty: float) -> list[str]:
+    def _decode(self, sources: Sequence[Sequence[int]], beam: int, length_penalty: float) -> list[list[int]]:
+        """The target tokens of each source, without BOS and EOS."""
         model = self.trained.model
         source = pad([[*ids, EOS_ID] for ids in sources], PAD_ID).to(self.device)
         most = [min(2 * len(ids) + 10, model.config.max_length - 1) for ids in sources]
@@ -128,7 +129,10 @@ class Translator:
                 found = greedy(state, BOS_ID, EOS_ID, most)
             else:
                 found = beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
-        return [self.trained.casing.after_target(self.trained.tokenizer.decode(h.tokens)) for h in found]
+        return [hypothesis.tokens for hypothesis in found]
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return plain(self.trained.casing.after_target(self.trained.tokenizer.decode(tokens)))
 
     @torch.inference_mode()
     def align(self, sentence: str, beam: int = 5) -> "Alignment":
@@ -139,11 +143,11 @@ class Translator:
         Raises:
             SentenceError: if the sentence is too long for the model, or empty.
         """
-        translation = self.translate([sentence], beam)[0]
-        if not translation:
-            raise SentenceError(0, "there is nothing to read in this sentence")
         tokenizer, casing, model = self.trained.tokenizer, self.trained.casing, self.trained.model
-        source, target = self.ids(sentence), tokenizer.encode(casing.before_target(translation))
+        (source,) = self.check([sentence])
+        if not source:
+            raise SentenceError(0, "there is nothing to read in this sentence")
+        (target,) = self._decode([source], beam, length_penalty=1.0)
         with recorded_weights(model.decoder) as weights:
             model(torch.tensor([[*source, EOS_ID]]).to(self.device), torch.tensor([[BOS_ID, *target]]).to(self.device))
         crossing = [w[0].mean(dim=0) for name, w in weights.items() if name.endswith("cross_attention")]  # (T, S) a layer
