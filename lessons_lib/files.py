@@ -1,27 +1,50 @@
 """Writing files so that each is whole or absent, and line files that only LF and CRLF divide."""
 
+import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+_PART = ".part"
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write files under temporary names beside their own, force all to disk, then rename them in the order given.
+
+    What stood there stays until every new file is whole, so that a full disk leaves a folder as it was.
+
+    Raises:
+        OSError: if a write, sync or rename fails; names the file. The temporary files are then removed.
+    """
+    parts = {path: path.with_name(f".{path.name}.{os.getpid()}{_PART}") for path in files}
+    path = None
+    try:
+        for path, data in files.items():
+            with open(parts[path], "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            os.replace(parts[path], path)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; what stood there is unchanged", str(path)) from error
+    finally:
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+    for folder in {path.parent for path in files}:
+        _sync_folder(folder)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write under a temporary name beside `path`, force it to disk, rename. What stood at `path` stays until the new file is whole.
+    """Write one file, whole or not at all. Raises OSError as `write_together`."""
+    write_together({Path(path): data})
 
-    Raises:
-        OSError: if a write, sync or rename fails; the temporary file is then removed.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a process killed while writing has left in this folder."""
+    for part in folder.glob(f".*{_PART}"):
+        part.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
