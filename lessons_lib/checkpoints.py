@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
@@ -14,12 +14,14 @@ from torch import Tensor
 
 from lessons_lib.casing import Casing
 from lessons_lib.config import ModelConfig
-from lessons_lib.files import write_bytes, write_text
+from lessons_lib.files import write_bytes, write_together
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.runtime import data_dir
 from lessons_lib.tokenization import Tokenizer
 
 WEIGHTS, CONFIG, TOKENIZER, CASING, STATE = "model.safetensors", "config.json", "tokenizer.json", "casing.json", "state.safetensors"
+
+Parsed = TypeVar("Parsed")
 
 
 class CheckpointError(ValueError):
@@ -32,8 +34,22 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
     Raises:
         OSError: if the disk refuses; what stood at `path` is then still there.
     """
+    write_bytes(path, _packed(tensors, facts))
+
+
+def _packed(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
     on_cpu = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, safetensors.torch.save(on_cpu, {"facts": json.dumps(facts, ensure_ascii=False, sort_keys=True)}))
+    texts = {"facts": json.dumps(facts, ensure_ascii=False, sort_keys=True), "sha256": _checksum(on_cpu)}
+    return safetensors.torch.save(on_cpu, texts)
+
+
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names and numbers: safetensors notices a file cut short, but not a byte that flipped."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -46,10 +62,14 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"there is no checkpoint at {path}")
     try:
         with safetensors.safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 (no mapping)
+            texts = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        facts = json.loads(texts.get("facts", "{}"))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or cut short ({error}): fetch or train it again") from error
+    if "sha256" in texts and texts["sha256"] != _checksum(tensors):
+        raise CheckpointError(f"{path} is damaged (its numbers do not give its checksum): fetch or train it again")
+    return tensors, facts
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
@@ -70,19 +90,26 @@ class TrainedModel:
 def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
     """Write a model with its configuration, tokenizer and casing into a folder, which is made if need be.
 
-    The weights come last: a folder that holds them is complete.
+    The weights come last: a folder that holds them is complete. On an error what the folder held stays.
 
     Args:
         folder: where to.
         trained: what to write.
         half: store the weights in 16 bits; half the size, and the same translations but for rare ties.
+
+    Raises:
+        OSError: if the disk refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    trained.tokenizer.save(folder / TOKENIZER)
-    write_text(folder / CONFIG, trained.model.config.to_json() + "\n")
-    write_text(folder / CASING, trained.casing.to_json() + "\n")
     weights = {name: t.half() if half else t for name, t in trained.model.state_dict().items()}
-    save_tensors(folder / WEIGHTS, weights, {"tokenizer": fingerprint(trained.tokenizer), "direction": trained.direction})
+    facts = {"tokenizer": fingerprint(trained.tokenizer), "direction": trained.direction}
+    files = {
+        TOKENIZER: trained.tokenizer.backend.to_str(pretty=False).encode(),
+        CONFIG: f"{trained.model.config.to_json()}\n".encode(),
+        CASING: f"{trained.casing.to_json()}\n".encode(),
+        WEIGHTS: _packed(weights, facts),
+    }
+    write_together({folder / name: data for name, data in files.items()})
 
 
 def load_model(folder: Path) -> TrainedModel:
@@ -94,12 +121,12 @@ def load_model(folder: Path) -> TrainedModel:
     for name in (WEIGHTS, CONFIG, TOKENIZER, CASING):
         if not (folder / name).exists():
             raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
+    config = _read(folder / CONFIG, ModelConfig.from_json)
+    casing = _read(folder / CASING, Casing.from_json)
     try:
-        config = ModelConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
         tokenizer = Tokenizer.load(folder / TOKENIZER)
-        casing = Casing.from_json((folder / CASING).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder}: {error}") from error
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
     weights, facts = load_tensors(folder / WEIGHTS)
     if facts.get("tokenizer") != fingerprint(tokenizer) or tokenizer.vocabulary_size != config.vocabulary_size:
         raise CheckpointError(
@@ -108,6 +135,13 @@ def load_model(folder: Path) -> TrainedModel:
     model = EncoderDecoder(config)
     load_weights(model, {name: t.float() for name, t in weights.items()}, folder / WEIGHTS)
     return TrainedModel(model.eval(), tokenizer, casing, facts.get("direction", TrainedModel.direction))
+
+
+def _read(path: Path, parse: Callable[[str], Parsed]) -> Parsed:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
 
 
 def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
