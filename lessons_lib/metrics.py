@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lessons_lib.files import read_lines, write_text
+
 Row = dict[str, Any]
 
 
@@ -15,7 +17,7 @@ def read_metrics(path: Path | str) -> list[Row]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_lines(path.read_bytes(), str(path))
     except OSError as error:
         raise ValueError(f"there is no metrics file at {path}: {error.strerror}") from error
     rows = []
@@ -29,19 +31,22 @@ def read_metrics(path: Path | str) -> list[Row]:
     return rows
 
 
+def _line(row: Row) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
 class MetricsLog:
     """Appends rows to a file as they come, so that another program can follow the run."""
 
     def __init__(self, path: Path, keep_up_to_step: int = 0) -> None:
         """Continue the file with its rows up to a step, or begin it anew for step 0."""
         rows = [row for row in read_metrics(path) if row["step"] <= keep_up_to_step] if keep_up_to_step and path.exists() else []
-        self.file = open(path, "w", encoding="utf-8", newline="\n")  # noqa: SIM115 (closed by close)
-        for row in rows:
-            self.write(row)
+        write_text(path, "".join(_line(row) for row in rows))  # whole or not at all: a kill here must not lose the rows so far
+        self.file = open(path, "a", encoding="utf-8", newline="\n")  # noqa: SIM115 (closed by close)
 
     def write(self, row: Row) -> None:
         """Append one row; it is on its way to disk when this returns."""
-        self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.file.write(_line(row))
         self.file.flush()
 
     def close(self) -> None:
