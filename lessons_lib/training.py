@@ -118,7 +118,7 @@ class Trainer:
             if self.at.group * self.config.micro_batches >= len(batches):
                 self.at.pass_number, self.at.group = self.at.pass_number + 1, 0
             self.at.seconds = self._agree(already + time.perf_counter() - started)
-            if self._is_due(self.config.log_every):
+            if self._is_due(self.config.log_every) or self._validates():
                 self._log(sums, since)
                 sums, since = torch.zeros(2, dtype=torch.float64), (self.at.tokens, self.at.seconds)
             if self._is_due(self.config.checkpoint_every):
@@ -133,6 +133,9 @@ class Trainer:
 
     def _is_due(self, every: int) -> bool:
         return self.at.step % every == 0 or self._is_over()
+
+    def _validates(self) -> bool:
+        return self.validate is not None and self.config.validate_every > 0 and self._is_due(self.config.validate_every)
 
     def _agree(self, seconds: float) -> float:
         """The seconds of the first process, so that all stop at the same step."""
@@ -195,7 +198,9 @@ class Trainer:
 
     def _log(self, sums: Tensor, since: tuple[int, float]) -> None:
         if self.world_size > 1:
-            dist.all_reduce(sums)
+            shared = sums.to(self.device)
+            dist.all_reduce(shared)
+            sums = shared.cpu()
         row: dict[str, Any] = {
             "step": self.at.step,
             "loss": round(float(sums[0] / sums[1]), 4),
@@ -205,7 +210,7 @@ class Trainer:
             "tokens_per_second": round((self.at.tokens - since[0]) / max(self.at.seconds - since[1], 1e-9)),
             "passes": self.at.pass_number,
         }
-        if self.validate is not None and self.config.validate_every and self._is_due(self.config.validate_every):
+        if self._validates():
             row["validation"] = self._validate()
         if self.rank == 0:
             self.on_log(row)
