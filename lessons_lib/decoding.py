@@ -1,5 +1,6 @@
 """From next-word probabilities to text: greedy, beam search, sampling. They know a step function and nothing of the model behind it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -178,6 +179,7 @@ class _Search:
                 (value, parent, token)
                 for parent, (vs, ts) in enumerate(zip(values, choices, strict=True))
                 for value, token in zip(vs, ts, strict=True)
+                if value > -math.inf  # what is impossible is no candidate, nor is what is no number
             ),
             key=lambda candidate: -candidate[0],
         )
@@ -207,5 +209,13 @@ class _Search:
         return len(self.finished) >= self.beam or not self.beginnings
 
     def best(self) -> Hypothesis:
-        """The finished hypothesis with the best score; the first among equals."""
+        """The finished hypothesis with the best score; the first among equals.
+
+        Raises:
+            ValueError: if nothing could be finished, since no next token had a probability above 0.
+        """
+        if not self.finished:
+            raise ValueError(
+                "no text could be finished: at some step no next token has a probability above 0 (are the model's numbers nan?)"
+            )
         return max(self.finished, key=lambda scored: scored[0])[1]
