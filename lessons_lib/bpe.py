@@ -94,14 +94,19 @@ class BytePairEncoder:
             dropout: probability that a merge that applies is passed over this time (BPE-dropout, Provilkov et al. 2020); 0 for none.
             generator: source of randomness, needed with dropout.
 
+        Raises:
+            ValueError: if there is dropout and no generator.
+
         >>> BytePairEncoder(tuple("denr"), (("d", "e"), ("de", "r"))).segment("der")
         ('der',)
         """
+        if dropout and generator is None:
+            raise ValueError(f"dropout is {dropout}: it needs a generator, random.Random(seed)")
         pieces = tuple(word)
         ranks = self._ranks
         while len(pieces) > 1:
             pairs = [pair for pair in zip(pieces, pieces[1:], strict=False) if pair in ranks]
-            if dropout and generator is not None:
+            if generator is not None and dropout:
                 pairs = [pair for pair in pairs if generator.random() >= dropout]
             if not pairs:
                 break

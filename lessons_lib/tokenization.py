@@ -70,8 +70,6 @@ class Tokenizer:
             return cls(tokenizers.Tokenizer.from_str(Path(path).read_text(encoding="utf-8")))
         except OSError as error:
             raise ValueError(f"there is no tokenizer at {path}: {error.strerror}") from error
-        except ValueError:
-            raise
         except Exception as error:  # the library raises bare Exception
             raise ValueError(f"{path} is damaged, or no tokenizer: {error}") from error
 
