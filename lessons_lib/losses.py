@@ -19,7 +19,7 @@ def label_smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: flo
         smoothing: ε, at least 0 and below 1.
 
     Returns:
-        float32 scalar, in nats.
+        scalar in nats, float32 (float64 where the logits are).
 
     Raises:
         ValueError: if the shapes do not fit or smoothing is out of range.
@@ -28,7 +28,7 @@ def label_smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: flo
         raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)}: they must be (N, V) and (N,)")
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing is {smoothing}: it must be at least 0 and below 1")
-    logits = logits.float()
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     normaliser = torch.logsumexp(logits, dim=-1)  # (N,)
     right = logits.gather(-1, targets[:, None]).squeeze(-1)  # (N,)
     if not smoothing:
