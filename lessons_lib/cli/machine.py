@@ -1,0 +1,70 @@
+"""What a machine has: cores and memory that may be used here, speed, device. Containers allow less than the hardware has."""
+
+import os
+import platform
+import time
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def usable_cores(cgroup: Path = CGROUP) -> float:
+    """The cores this process may keep busy: those it is bound to, or the share that its container (cgroup 2) is given."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = _read(cgroup / "cpu.max").partition(" ")
+    return min(bound, int(quota) / int(period)) if quota.isdigit() and period.isdigit() else bound
+
+
+def usable_memory_gb(cgroup: Path = CGROUP) -> float:
+    """The memory there is, or that the container (cgroup 2, then 1) is given, in GB (10⁹ bytes)."""
+    import psutil
+
+    limits = [_read(cgroup / name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
+    return min([psutil.virtual_memory().total, *[int(limit) for limit in limits if limit.isdigit()]]) / 1e9
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    for line in _read(Path("/proc/cpuinfo")).splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def system() -> str:
+    """The operating system and its processor family, `Linux x86_64`."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def device() -> str:
+    """The device that torch computes on, in words. Raises ImportError or OSError where torch does not load."""
+    import torch
+
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        return f"GPU: {properties.name}, {properties.total_memory / 1e9:.0f} GB"
+    return f"CPU: {processor()} (no GPU)"
+
+
+def speed() -> dict[str, float]:
+    """Products of 512×512 matrices on the CPU, in GFLOP/s: `fp32` and `bf16`. Takes a moment."""
+    import torch
+
+    found = {}
+    for name, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16}.items():
+        a = torch.ones(512, 512, dtype=dtype)
+        a @ a  # the first product pays for setting up
+        seconds = float("inf")
+        for _ in range(12):
+            began = time.perf_counter()
+            a @ a
+            seconds = min(seconds, time.perf_counter() - began)
+        found[name] = round(2 * 512**3 / seconds / 1e9, 1)
+    return found

@@ -1,0 +1,175 @@
+"""`lessons train`: a recipe, a folder, a bar that shows how far it is; stopped, it says how to go on."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lessons_lib.cli.progress import Progress, say
+from lessons_lib.cli.refusal import Refusal, system_reason
+from lessons_lib.cli.values import positive_number, whole_number
+
+if TYPE_CHECKING:
+    from lessons_lib.presets import Preset
+    from lessons_lib.training import Budget
+
+LARGEST_SEED = 2**32 - 1
+WRITTEN = ("model.safetensors", "config.json", "tokenizer.json", "casing.json", "training.json", "metrics.jsonl", "state.safetensors")
+
+ABOUT = """\
+Train a model from a recipe: PRESET is grammar (a minute on two cores) or multi30k (more than an hour).
+
+Writes the model, its configuration and tokenizer, metrics.jsonl (a row every few steps) and the state of the run into a folder, by default
+runs/PRESET. Stop it with Ctrl-C whenever you like: --resume goes on from the last state.
+
+\b
+Examples:
+  lessons train grammar
+  lessons train multi30k --minutes 20 --out runs/short
+  lessons train grammar --steps 200 --seed 2 --out runs/seed2
+  lessons train multi30k --resume
+  torchrun --nproc-per-node 2 -m lessons_lib train multi30k
+"""
+
+
+def train(
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar or multi30k.")],
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", parser=positive_number, help="Stop after so many minutes.", show_default=False)
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=whole_number(1), help="Stop after so many steps; such a run repeats exactly.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=whole_number(0, LARGEST_SEED), help="Decides all that chance decides.", show_default=False),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write; runs/PRESET if left out.", show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder. Give the same options as before.")] = False,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto (a GPU where there is one), cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """The command.
+
+    Raises:
+        Refusal: if a value is not allowed, data is missing, the folder will not do, or the run cannot be resumed.
+    """
+    if minutes is not None and steps is not None:
+        raise Refusal("--minutes and --steps are both given: choose one of them")
+    folder = out or Path("runs") / preset
+    demand_writable(folder)
+    again = command_to_resume(preset, minutes, steps, seed, out, device)
+    try:
+        run(preset, minutes, steps, seed, folder, resume, device)
+    except KeyboardInterrupt:
+        if is_first():
+            say(
+                f"\nStopped. {standing(folder)} Go on with: {again}"
+                if state(folder)
+                else f"\nStopped before the first state was written: {folder}"
+            )
+        raise
+    except OSError as error:
+        hint = f". The last good state is still there; when that is mended, go on with: {again}" if state(folder) else ""
+        raise Refusal(system_reason(error) + hint) from error
+
+
+def run(preset: str, minutes: float | None, steps: int | None, seed: int | None, folder: Path, resume: bool, device: str) -> None:
+    """Look the values up, train, and say what was written. Raises Refusal as `train`."""
+    from lessons_lib import presets
+    from lessons_lib.runtime import pick_device
+    from lessons_lib.training import Budget
+
+    if preset not in presets.PRESETS:
+        raise Refusal(f"there is no preset {preset!r}: use {', '.join(presets.PRESETS)}")
+    recipe = presets.PRESETS[preset]
+    budget = recipe.budget if minutes is None and steps is None else Budget(steps, None if minutes is None else 60 * minutes)
+    if not resume and (folder / "metrics.jsonl").exists():
+        raise Refusal(f"{folder} holds a run already: go on with it by --resume, or choose another folder with --out")
+    try:
+        where = pick_device(device)
+        announce(preset, recipe, budget, folder, resume)
+        with Progress(budget.steps, budget.seconds) as progress:
+            presets.train(recipe, folder, budget, seed, resume, where, progress.show)
+    except (ValueError, FileExistsError) as error:  # CheckpointError and DataError are ValueErrors
+        raise Refusal(str(error)) from error
+    leave_processes()
+    if is_first():
+        print(summary(folder, progress.last))
+
+
+def demand_writable(folder: Path) -> None:
+    """Raise Refusal unless the folder is one that can be written to, or can be made."""
+    if folder.exists() and not folder.is_dir():
+        raise Refusal(f"--out is {folder}: that is a file, and a folder is needed")
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise Refusal(f"--out is {folder}: nothing can be written to {nearest}")
+
+
+def is_first() -> bool:
+    """Whether this process speaks for the run: the only one, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def leave_processes() -> None:
+    """Part from the processes that `torchrun` started with this one, if it did."""
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def announce(preset: str, recipe: "Preset", budget: "Budget", folder: Path, resume: bool) -> None:
+    """Say what begins; reading the data and learning the tokenizer take a while before the first row."""
+    if not is_first():
+        return
+    length = f"{budget.steps} steps" if budget.steps is not None else f"{budget.seconds / 60:g} minutes"
+    where = "continued" if resume and state(folder) else "from the beginning, since there is no state to resume" if resume else "new"
+    say(f"Training {preset} ({recipe.about}) for {length} into {folder}, {where}. Data and tokenizer first …")
+
+
+def state(folder: Path) -> Path | None:
+    """The file that holds the state of the run, if one was written."""
+    path = folder / "state.safetensors"
+    return path if path.exists() else None
+
+
+def standing(folder: Path) -> str:
+    """Where the saved state stands."""
+    if not state(folder):
+        return "No state was written yet."
+    import safetensors
+
+    try:
+        with safetensors.safe_open(state(folder), "pt") as file:
+            step = json.loads((file.metadata() or {}).get("facts", "{}"))["at"]["step"]
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError):
+        return f"The state is in {folder}."
+    return f"The state after step {step} is in {folder}."
+
+
+def command_to_resume(preset: str, minutes: float | None, steps: int | None, seed: int | None, out: Path | None, device: str) -> str:
+    """The line that goes on with this run."""
+    world = os.environ.get("WORLD_SIZE", "1")
+    words = ["lessons"] if world == "1" else ["torchrun", "--nproc-per-node", world, "-m", "lessons_lib"]
+    words += ["train", preset]
+    for option, value in {"--minutes": minutes, "--steps": steps, "--seed": seed, "--out": out}.items():
+        words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
+    words += [] if device == "auto" else ["--device", device]
+    return shlex.join([*words, "--resume"])
+
+
+def summary(folder: Path, last: dict[str, Any] | None) -> str:
+    """What was written, and what to do with it."""
+    files = [f"  {name:18} {(folder / name).stat().st_size / 1e6:8.3f} MB" for name in WRITTEN if (folder / name).exists()]
+    scores = ", ".join(f"{name} {value}" for name, value in (last or {}).get("validation", {}).items())
+    done = f"Step {last['step']}, {last['seconds']:.0f} s of training" if last else "Nothing was left to train"
+    return "\n".join([
+        f"{done}{f'; validation: {scores}' if scores else ''}. Written to {folder}:",
+        *files,
+        f"Try it: printf 'The dog sleeps.\\n' | lessons translate --checkpoint {shlex.quote(str(folder))}",
+    ])  # fmt: skip
