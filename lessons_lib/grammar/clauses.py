@@ -11,7 +11,6 @@ from lessons_lib.grammar.sampling import Sampler
 from lessons_lib.grammar.structures import Argument, Clause, Gap, NounPhrase, Phrase, PronounPhrase
 from lessons_lib.grammar.words import Adjective, Noun, Preposition, Slot, Verb
 
-EMBEDDING = ("that", "whether")
 MANNER_FLAGS = {"q": "speed", "l": "volume", "c": "care", "e": "hour"}
 OPEN = frozenset({"outside", "nature", "village", "house", "kitchen", "human"})
 """Where animals are; and with whom."""
@@ -42,7 +41,7 @@ RELATIVE = Style(modal=0.05, perfect=0.06, negation=0.03, adverb=0.08, adjunct=0
 
 def verbs(sampler: Sampler) -> tuple[Verb, ...]:
     """The verbs of ordinary clauses: all but those that need a *that* clause."""
-    return tuple(verb for verb in sampler.lexicon.verbs if not verb.flags & set(EMBEDDING))
+    return sampler.ordinary_verbs
 
 
 def clause(

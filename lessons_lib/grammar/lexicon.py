@@ -30,6 +30,7 @@ class Lexicon:
         return frozenset(words | {"sein"} | {adjective.de for adjective in self.adjectives} | {adverb.de for adverb in self.adverbs})
 
 
+@cache
 def fits(tags: frozenset[str], wanted: frozenset[str]) -> bool:
     """True if a word with `tags` belongs to one of the `wanted` classes and to none that `wanted` excludes with a minus sign."""
     if any("-" + tag in wanted for tag in tags):

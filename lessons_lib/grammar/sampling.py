@@ -29,6 +29,7 @@ class Sampler:
         self._weights: dict[str, int] = {}
         self._nouns: dict[frozenset[str], tuple[Noun, ...]] = {}
         self._adjectives: dict[str, tuple[Adjective, ...]] = {}
+        self.ordinary_verbs = tuple(verb for verb in lexicon.verbs if not verb.flags & {"that", "whether"})
 
     def chance(self, probability: float) -> bool:
         """True with the given probability."""
