@@ -67,13 +67,13 @@ PRESETS = {
     "grammar": Preset(
         about="the shipped English–German grammar corpus; about a minute on two cores",
         load=load_grammar,
-        vocabulary_size=1600,
+        vocabulary_size=2400,
         model=dict(d_model=128, n_heads=4, d_ff=256, n_encoder_layers=2, n_decoder_layers=2, dropout=0.0, max_length=128),
         training=TrainingConfig(
-            learning_rate=4e-3, warmup_steps=60, decay="linear", label_smoothing=0.0, batch_tokens=2048, ema_decay=0.98, log_every=10,
-            validate_every=100, checkpoint_every=100, precision="bf16",
+            learning_rate=3e-3, warmup_steps=150, decay="linear", label_smoothing=0.0, batch_tokens=512, ema_decay=0.98, log_every=20,
+            validate_every=600, checkpoint_every=600, precision="bf16",
         ),
-        budget=Budget(steps=500),
+        budget=Budget(steps=1800),
         n_validation=300,
         test_splits=("test", "unseen", "longer", "mirrored"),
         data="the course's own English–German grammar corpus (`data/grammar`, CC BY 4.0)",

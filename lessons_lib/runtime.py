@@ -1,5 +1,6 @@
 """The machine a run finds itself on: device, threads, precision, memory, and where the project's data lies."""
 
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -49,17 +50,28 @@ def keep_freed_memory() -> None:
     """Ask the C library to keep memory that is freed instead of handing it back to the system (glibc; elsewhere nothing happens).
 
     A training step frees and takes hundreds of large blocks. Each block taken anew from the system has to be mapped page by page, which on
-    a CPU costs as much as the arithmetic.
+    a CPU costs as much as the arithmetic. What is kept falls to pieces in time: `hand_back_memory` now and then starts afresh.
     """
-    import ctypes
-
     m_trim_threshold, m_mmap_max = -1, -4  # numbers of mallopt(3)
-    try:
-        libc = ctypes.CDLL("libc.so.6")
+    libc = _glibc()
+    if libc is not None:
         libc.mallopt(m_mmap_max, 0)
         libc.mallopt(m_trim_threshold, 2**31 - 1)
-    except (OSError, AttributeError):
-        pass
+
+
+def hand_back_memory() -> None:
+    """Give memory that is kept but not used back to the system (glibc; elsewhere nothing happens)."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> "ctypes.CDLL | None":
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        return libc if hasattr(libc, "malloc_trim") and hasattr(libc, "mallopt") else None
+    except OSError:
+        return None
 
 
 def join_processes(device: "torch.device") -> tuple[int, int]:

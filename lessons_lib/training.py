@@ -16,7 +16,7 @@ from lessons_lib.batching import Batch
 from lessons_lib.checkpoints import STATE, CheckpointError, load_tensors, load_weights, save_tensors
 from lessons_lib.config import TrainingConfig
 from lessons_lib.optim import decay, parameter_groups, update_average, warmup
-from lessons_lib.runtime import join_processes
+from lessons_lib.runtime import hand_back_memory, join_processes
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 Validate = Callable[[nn.Module], dict[str, float]]
@@ -123,6 +123,7 @@ class Trainer:
                 sums, since = torch.zeros(2, dtype=torch.float64), (self.at.tokens, self.at.seconds)
             if self._is_due(self.config.checkpoint_every):
                 self.save()
+                hand_back_memory()
         self._take_best()
         self.save()
         return self.result.eval()
