@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.corpus import load_grammar
-from lessons_lib.grammar import DEFAULT_SEED, GrammarPair, generate, german, splits
+from lessons_lib.grammar import DEFAULT_SEED, GrammarPair, english_forms, generate, german, splits
 from lessons_lib.grammar.__main__ import main
 from lessons_lib.grammar.lexicon import load_lexicon
 from lessons_lib.grammar.sampling import Sampler
@@ -135,6 +135,24 @@ def test_unseen_adjectives_by_the_text_alone(corpus: dict[str, list[GrammarPair]
     for _, adjective, noun in withheld:
         for form in (noun, plurals[noun]):
             assert (adjective, form.split()[0]) not in bigrams, (adjective, form)
+
+
+def test_unseen_objects_by_the_text_alone(corpus: dict[str, list[GrammarPair]]) -> None:
+    """Independent of the structures: no English sentence of training has a withheld noun behind its verb, where one entry has that verb."""
+    verbs = {f"{verb.en} {verb.lemma}": verb for verb in load_lexicon().verbs}
+    shared = Counter(verb.en for verb in verbs.values())
+    plurals = {noun.en: noun.en_plural for noun in load_lexicon().nouns}
+    text = "\n".join(pair.source for name in ("train", "validation", "test") for pair in corpus[name])
+    checked = 0
+    for kind, name, noun in splits.held_out(Sampler(load_lexicon(), DEFAULT_SEED)):
+        verb = verbs.get(name)
+        if kind != "object" or shared[verb.en] > 1 or len(verb.slots) > 1:
+            continue
+        forms = "|".join((verb.en, english_forms.third_person(verb.en), verb.en_participle))
+        behind = rf" (?:{forms}){' ' + verb.en_particle if verb.en_particle else ''} \w+ (?:\w+ )?(?:{noun}|{plurals[noun]})[ .,?]"
+        assert not re.search(behind, text), (name, noun)
+        checked += 1
+    assert checked > 30
 
 
 def test_mirrors(corpus: dict[str, list[GrammarPair]], drawn: dict[str, list[Sentence]]) -> None:

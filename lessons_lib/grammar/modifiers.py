@@ -162,6 +162,9 @@ STATES = frozenset("friendly happy sad tired hungry sick funny nice curious dirt
 MOTIVES = frozenset("tired hungry sick happy sad curious".split())
 """English adjectives that fit behind *because*."""
 
+COLORS = frozenset("red blue green yellow white black brown".split())
+"""English adjectives that are no reason for anything."""
+
 HARDSHIPS = frozenset("tired hungry sick sad poor old small".split())
 """English adjectives that fit behind *although*."""
 

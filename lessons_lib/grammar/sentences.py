@@ -7,7 +7,7 @@ from dataclasses import replace
 from lessons_lib.grammar import phrases
 from lessons_lib.grammar.clauses import ASKED, SHORT, clause, predicate_clause, verbs
 from lessons_lib.grammar.lexicon import fits
-from lessons_lib.grammar.modifiers import CONJUNCTIONS, HARDSHIPS, IT, MOTIVES
+from lessons_lib.grammar.modifiers import COLORS, CONJUNCTIONS, HARDSHIPS, IT, MOTIVES
 from lessons_lib.grammar.relatives import relative_at_subject, with_relative
 from lessons_lib.grammar.sampling import Sampler
 from lessons_lib.grammar.structures import Argument, Clause, Gap, NounPhrase, Phrase, PronounPhrase, Sentence
@@ -20,6 +20,7 @@ PATTERNS: tuple[tuple[str, float], ...] = (
     ("wh", 0.07),
     ("sub_last", 0.09),
     ("sub_first", 0.05),
+    ("thing", 0.09),
     ("embedding", 0.07),
     ("relative", 0.1),
     ("coordinate", 0.03),
@@ -45,13 +46,15 @@ def sentence(sampler: Sampler) -> Sentence | None:
         made = predicate_clause(sampler)
         return Sentence("statement", made) if made else None
     makers = {"question": _question, "wh": _wh, "sub_last": _sub_last, "sub_first": _sub_first}
-    makers |= {"embedding": _embedding, "relative": with_relative, "coordinate": _coordinate}
+    makers |= {"embedding": _embedding, "thing": _about_thing, "relative": with_relative, "coordinate": _coordinate}
     return makers[pattern](sampler)
 
 
 def _question(sampler: Sampler) -> Sentence | None:
     made = predicate_clause(sampler, ASKED) if sampler.chance(0.15) else clause(sampler, ASKED)
     if made is None or _odd_in_question(made) or any(item.en in ("never", "rarely") for item in made.adverbs):
+        return None
+    if isinstance(made.subject, PronounPhrase) and made.subject.person == 1 and not made.modal:
         return None
     return Sentence("question", made)
 
@@ -86,7 +89,7 @@ def _gap_question(sampler: Sampler) -> Sentence | None:
             return None
         return Sentence("wh", clause(sampler, style, verb, Gap("question", human=True)))
     slot = sampler.pick(slots)
-    human = bool(slot.tags & {"person", "living"})
+    human = any("human" in noun.tags for noun in sampler.nouns(slot.tags))
     if verb.en_particle not in ("", "to") and human:
         return None
     made = clause(sampler, style, verb, gap=(slot, Argument(slot.role, Gap("question", human=human))))
@@ -118,19 +121,29 @@ def _can_do(subject: Phrase, verb: Verb) -> bool:
 
 
 def _second_clause(sampler: Sampler, first: Clause, word: str, scene: bool) -> Clause | None:
-    """The other clause of a pair: about the same person (*because he is tired*), the thing (*because it is old*) or somebody else."""
-    thing = _only_thing(first)
-    if word == "because" and thing and not first.negated and sampler.chance(0.6):
-        fitting = sampler.adjectives(thing)
-        return Clause(PronounPhrase(IT[thing.gender]), predicate=sampler.balanced(fitting)) if fitting else None
+    """The other clause of a pair: about the same person (*because he is tired*) or somebody else."""
     again = phrases.pronoun_for(sampler, first.subject)
     if again and sampler.chance(0.65):
         return _linked_clause(sampler, again, word, scene)
     if word in REASONS and sampler.chance(0.85):
         return predicate_clause(
-            sampler, REASON, among=HARDSHIPS if word == "although" else MOTIVES, of_whom=sampler.nouns(frozenset({"living"}))
+            sampler, REASON, among=HARDSHIPS if word == "although" else MOTIVES, of_whom=sampler.nouns(frozenset({"human"}))
         )
     return clause(sampler, REASON if word in REASONS else MEANWHILE, sampler.balanced(_verbs_after(sampler, word, scene), "lemma"))
+
+
+def _about_thing(sampler: Sampler) -> Sentence | None:
+    """*He sells the table because it is old.*"""
+    able = [verb for verb in verbs(sampler) if [slot.role for slot in verb.slots] == ["acc"] and not verb.en_particle]
+    made = clause(sampler, replace(REASON, adverb=0.0, pronoun=0.35), sampler.balanced(able, "lemma"))
+    thing = _only_thing(made)
+    if thing is None or made.negated or _unconnected(made):
+        return None
+    fitting = [item for item in sampler.adjectives(thing) if item.en not in COLORS]
+    if not fitting:
+        return None
+    link = sampler.weighted(((("because", "weil"), 0.7), (("although", "obwohl"), 0.3)))
+    return Sentence("sub_last", made, Clause(PronounPhrase(IT[thing.gender]), predicate=sampler.balanced(fitting)), link)
 
 
 def _only_thing(made: Clause) -> Noun | None:
@@ -143,8 +156,8 @@ def _only_thing(made: Clause) -> Noun | None:
     return only.noun if only.number == "sg" and only.definite and only.determiner != "every" and not only.adjective else None
 
 
-def _pair(sampler: Sampler, leads: bool) -> tuple[Clause, Clause, tuple[str, str]] | None:
-    link = sampler.pick(CONJUNCTIONS)
+def _pair(sampler: Sampler, link: tuple[str, str], leads: bool) -> tuple[Clause, Clause] | None:
+    """Two clauses for a conjunction; `leads` says that the first of them is the subordinate one."""
     style = replace(SHORT, adverb=0.05, adjunct=0.0) if link[0] in REASONS else MEANWHILE
     first = clause(sampler, style, sampler.balanced(_verbs_after(sampler, link[0], leads), "lemma"))
     second = _second_clause(sampler, first, link[0], not leads)
@@ -152,7 +165,7 @@ def _pair(sampler: Sampler, leads: bool) -> tuple[Clause, Clause, tuple[str, str
         return None
     if _nouns(first) & _nouns(second):
         return None
-    return (first, second, link) if _alive(first.subject) and _alive(second.subject) else None
+    return (first, second) if _alive(first.subject) and _alive(second.subject) else None
 
 
 def _alive(phrase: Phrase) -> bool:
@@ -172,16 +185,29 @@ def _unconnected(made: Clause) -> bool:
 
 
 def _sub_last(sampler: Sampler) -> Sentence | None:
-    made = _pair(sampler, leads=False)
-    return Sentence("sub_last", made[0], made[1], made[2]) if made else None
+    link = sampler.pick(CONJUNCTIONS)
+    made = _pair(sampler, link, leads=False)
+    return Sentence("sub_last", made[0], made[1], link) if made else None
 
 
 def _sub_first(sampler: Sampler) -> Sentence | None:
     """The subordinate clause names the person, the main clause takes it up: *When the man sleeps, he …*"""
-    made = _pair(sampler, leads=True)
-    if made is None or made[2][0] == "because":
+    link = sampler.pick(CONJUNCTIONS)
+    if link[0] in REASONS:
+        return _reason_first(sampler, link)
+    made = _pair(sampler, link, leads=True)
+    return Sentence("sub_first", made[1], made[0], link) if made else None
+
+
+def _reason_first(sampler: Sampler, link: tuple[str, str]) -> Sentence | None:
+    """*Although the boy is tired, he reads the book.*"""
+    said = HARDSHIPS if link[0] == "although" else MOTIVES
+    reason = predicate_clause(sampler, REASON, among=said, of_whom=sampler.nouns(frozenset({"person"})))
+    again = phrases.pronoun_for(sampler, reason.subject) if reason else None
+    if again is None:
         return None
-    return Sentence("sub_first", made[1], made[0], made[2])
+    able = [verb for verb in _verbs_after(sampler, link[0]) if _can_do(again, verb)]
+    return Sentence("sub_first", clause(sampler, REASON, sampler.balanced(able, "lemma"), again), reason, link)
 
 
 def _embedding(sampler: Sampler) -> Sentence | None:
