@@ -30,11 +30,7 @@ class SentenceError(ValueError):
 def plain(text: str) -> str:
     """The text as a model can read it: composed Unicode (NFC), control characters out, white space single, none at the ends."""
     composed = unicodedata.normalize("NFC", text)
-    kept = "".join(
-        " " if ch.isspace() or unicodedata.category(ch) == "Zl" else ch
-        for ch in composed
-        if ch.isspace() or unicodedata.category(ch) != "Cc"
-    )
+    kept = "".join(ch for ch in composed if ch.isspace() or unicodedata.category(ch) not in ("Cc", "Cs"))  # Cs: half of a character
     return " ".join(kept.split())
 
 
