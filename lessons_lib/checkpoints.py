@@ -39,8 +39,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
 
 def _packed(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
     on_cpu = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
-    texts = {"facts": json.dumps(facts, ensure_ascii=False, sort_keys=True), "sha256": _checksum(on_cpu)}
-    return safetensors.torch.save(on_cpu, texts)
+    text = json.dumps({**facts, "sha256": _checksum(on_cpu)}, ensure_ascii=False, sort_keys=True)
+    return safetensors.torch.save(on_cpu, {"facts": text})  # one entry: safetensors writes several in an order that changes
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:
@@ -65,9 +65,10 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             texts = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         facts = json.loads(texts.get("facts", "{}"))
+        checksum = facts.pop("sha256", None)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or cut short ({error}): fetch or train it again") from error
-    if "sha256" in texts and texts["sha256"] != _checksum(tensors):
+    if checksum is not None and checksum != _checksum(tensors):
         raise CheckpointError(f"{path} is damaged (its numbers do not give its checksum): fetch or train it again")
     return tensors, facts
 
