@@ -82,7 +82,7 @@ def look() -> Findings:
     _look_at_data(found)
     if _look_at_torch(found):
         _look_at_checkpoints(found)
-    _foresee(found)
+    foresee(found)
     return found
 
 
@@ -161,7 +161,7 @@ def _look_at_checkpoints(found: Findings) -> None:
         found.missing.append(Lack(f"The translator {DEFAULT_CHECKPOINT} is missing. Get it back:", "git checkout -- data/checkpoints"))
 
 
-def _foresee(found: Findings) -> None:
+def foresee(found: Findings) -> None:
     """What will be slow: times of the recipes are those of two cores (`lessons_lib.presets`)."""
     if "GPU:" not in found.device:
         found.slow.append("Without a GPU: lessons train grammar takes a minute or two, lessons train multi30k more than an hour.")

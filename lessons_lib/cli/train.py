@@ -66,11 +66,7 @@ def train(
         run(preset, minutes, steps, seed, folder, resume, device)
     except KeyboardInterrupt:
         if is_first():
-            say(
-                f"\nStopped. {standing(folder)} Go on with: {again}"
-                if state(folder)
-                else f"\nStopped before the first state was written: {folder}"
-            )
+            say(f"\nStopped. {standing(folder)} Go on with: {again}")
         raise
     except OSError as error:
         hint = f". The last good state is still there; when that is mended, go on with: {again}" if state(folder) else ""
@@ -165,7 +161,8 @@ def command_to_resume(preset: str, minutes: float | None, steps: int | None, see
 
 def summary(folder: Path, last: dict[str, Any] | None) -> str:
     """What was written, and what to do with it."""
-    files = [f"  {name:18} {(folder / name).stat().st_size / 1e6:8.3f} MB" for name in WRITTEN if (folder / name).exists()]
+    sizes = {name: (folder / name).stat().st_size for name in WRITTEN if (folder / name).exists()}
+    files = [f"  {name:18} {max(size / 1000, 1):8,.0f} kB" for name, size in sizes.items()]
     scores = ", ".join(f"{name} {value}" for name, value in (last or {}).get("validation", {}).items())
     done = f"Step {last['step']}, {last['seconds']:.0f} s of training" if last else "Nothing was left to train"
     return "\n".join([
