@@ -7,7 +7,7 @@ from typing import Literal
 
 from lessons_lib.grammar.sampling import Sampler
 from lessons_lib.grammar.structures import NounPhrase, Phrase, PronounPhrase
-from lessons_lib.grammar.words import POSSESSIVES, Adjective, Determiner, Noun, Numerus
+from lessons_lib.grammar.words import POSSESSIVES, Determiner, Noun, Numerus
 
 Position = Literal["subject", "object", "second", "place", "predicated"]
 """`second`: the accusative beside a dative; `predicated`: the subject of *is old*."""
@@ -108,9 +108,3 @@ def pronoun_for(sampler: Sampler, phrase: Phrase) -> PronounPhrase | None:
         return None
     group = "they" if phrase.number == "pl" else "he" if "male" in phrase.noun.tags else "she" if "female" in phrase.noun.tags else ""
     return next((PronounPhrase(item) for item in sampler.lexicon.pronouns if item.group == group), None)
-
-
-def attribute(sampler: Sampler, noun: Noun) -> Adjective | None:
-    """An adjective to say of a noun (*the house is old*), or None if the lexicon has none."""
-    fitting = [item for item in sampler.adjectives(noun) if not item.attributive_only]
-    return sampler.balanced(fitting) if fitting else None

@@ -119,7 +119,7 @@ help | helfen hilf- geholfen | person | dat person pet | scene
 thank | danken | person | dat person |
 follow | folgen s | living | dat living | q
 listen to | zu/hören | person | dat person | c scene
-belong to | gehören gehört | thing -nobuy -food | dat person | st nomodal
+belong to | gehören gehört | thing -nobuy -food | dat person | st
 congratulate | gratulieren | person | dat person |
 answer | antworten | person | dat person | q l
 give=given | geben gib- gegeben | person | dat person ; acc small drink cloth -wine |

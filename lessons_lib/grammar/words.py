@@ -56,7 +56,6 @@ class Adjective:
     stem: str
     """What the endings are attached to: *dunkl* for *dunkel*, else the word itself."""
     tags: frozenset[str]
-    attributive_only: bool = False
 
 
 @dataclass(frozen=True)
