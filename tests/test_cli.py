@@ -1,6 +1,7 @@
 """The command line as a whole: quick to start, refusals in words, and the commands doctor, evaluate and notebooks."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -204,3 +205,14 @@ def test_notebooks_refuses_in_words() -> None:
     assert_refused(lessons("notebooks", "reset"), "NN")
     assert_refused(lessons("notebooks", "bake"), "bake")
     assert all(f"\n  {name}" in lessons("notebooks").out.decode() for name in ("build", "run", "check", "reset"))
+
+
+def test_in_a_notebook_no_traceback_follows(tmp_path: Path) -> None:
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell as Shell\n"
+        "Shell.instance().run_cell('%run -m lessons_lib notebooks check 98')\nprint('and on')"
+    )
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "and on\n")
+    assert done.stderr.startswith("lessons notebooks: There is no notebook 98.") and len(done.stderr.splitlines()) == 1
