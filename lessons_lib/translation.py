@@ -1,7 +1,6 @@
 """Text in, text out: tokenizer, model and decoding together, batched and in order."""
 
 import string
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import Tensor
 from lessons_lib.attention import recorded_weights
 from lessons_lib.batching import in_chunks, pad
 from lessons_lib.checkpoints import TrainedModel, find, load_model
+from lessons_lib.cleaning import plain
 from lessons_lib.decoding import beam_search, greedy
 from lessons_lib.models import DecodingState
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, Tokenizer
@@ -25,13 +25,6 @@ class SentenceError(ValueError):
     def __init__(self, index: int, reason: str) -> None:
         super().__init__(reason)
         self.index = index
-
-
-def plain(text: str) -> str:
-    """The text as a model can read it: composed Unicode (NFC), control characters out, white space single, none at the ends."""
-    composed = unicodedata.normalize("NFC", text)
-    kept = "".join(ch for ch in composed if ch.isspace() or unicodedata.category(ch) not in ("Cc", "Cs"))  # Cs: half of a character
-    return " ".join(kept.split())
 
 
 @dataclass
