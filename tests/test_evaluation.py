@@ -1,0 +1,117 @@
+"""Scores with the numbers of the pencil examples, signatures, intervals, the paired test."""
+
+import random
+
+import pytest
+import sacrebleu
+
+from lessons_lib.evaluation import METRICS, compare, exact_match, moses_lower, score
+
+REFERENCES = ["der Hund beißt den Mann", "der Mann beißt den Hund"]
+HYPOTHESES = ["der Hund beißt den Hund", "der Mann beißt der Hund"]
+
+
+def corpus(n: int, share_right: float = 0.5, seed: int = 0) -> tuple[list[str], list[str]]:
+    """n references of ten words, and hypotheses of which a share is right and the rest has two words wrong."""
+    generator = random.Random(seed)
+    words = "der die das ein eine Hund Katze Mann Frau Kind sieht hört beißt ruft und auf im am nicht gern".split()
+    references = [" ".join(generator.choices(words, k=10)) for _ in range(n)]
+    hypotheses = []
+    for reference in references:
+        split = reference.split()
+        if generator.random() >= share_right:
+            split[generator.randrange(5)] = split[5 + generator.randrange(5)] = "Baum"
+        hypotheses.append(" ".join(split))
+    return hypotheses, references
+
+
+def test_bleu_of_the_pencil_example() -> None:
+    """8·5·3·1 / (10·8·6·4) = 1/16, its fourth root ½; with the last wrong word of the first left out 53.4."""
+    assert score("bleu", HYPOTHESES, REFERENCES).value == pytest.approx(50.0, abs=1e-6)
+    assert score("bleu", [HYPOTHESES[0].removesuffix(" Hund"), HYPOTHESES[1]], REFERENCES).value == pytest.approx(53.4, abs=0.05)
+
+
+def test_chrf_of_the_pencil_example() -> None:
+    answers = ["den Mann beißt der Hund", "der Mann beißt den Hund", "der Hund beißt der Mann"]
+    assert [score("chrf", [answer], REFERENCES[:1]).value for answer in answers] == pytest.approx([76.8, 56.6, 78.7], abs=0.05)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_right_is_a_hundred_and_an_interval_holds_the_value(metric: str) -> None:
+    hypotheses, references = corpus(60)
+    assert score(metric, references, references).value == pytest.approx(100)
+    found = score(metric, hypotheses, references, n_bootstrap=200)
+    assert 0 < found.low < found.value < found.high < 100
+    assert found.metric == metric
+
+
+def test_the_interval_shrinks_with_more_sentences() -> None:
+    few, many = (score("bleu", *corpus(n), n_bootstrap=300) for n in (40, 640))
+    assert 2.5 < (few.high - few.low) / (many.high - many.low) < 7  # √16 = 4
+
+
+def test_without_bootstrap_there_is_no_interval() -> None:
+    found = score("bleu", HYPOTHESES, REFERENCES, n_bootstrap=0)
+    assert found.low == found.value == found.high
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        ("bleu", ("nrefs:1", "case:mixed", "tok:13a", "smooth:exp", f"version:{sacrebleu.__version__}", "bs:1000")),
+        ("chrf", ("nrefs:1", "nc:6", "nw:0", f"version:{sacrebleu.__version__}")),
+        ("bleu-lc-moses", ("tok:none", "moses:de", "lc", f"version:{sacrebleu.__version__}")),
+    ],
+)
+def test_a_signature_says_what_was_done(metric: str, says: tuple[str, ...]) -> None:
+    found = score(metric, HYPOTHESES, REFERENCES).signature
+    assert all(part in found for part in says), found
+
+
+def test_moses_lower_cases_and_parts_punctuation() -> None:
+    assert moses_lower(['Der "Hund", sagt er, beißt & bellt.']) == ['der " hund " , sagt er , beißt & bellt .']
+    assert score("bleu-lc-moses", ["DER HUND BEISST DEN MANN."], ["der hund beisst den mann ."]).value == pytest.approx(100)
+    assert score("bleu", ["DER HUND BEISST DEN MANN."], ["der Hund beisst den Mann."]).value < 50
+
+
+def test_bleu_equals_sacrebleus() -> None:
+    hypotheses, references = corpus(30)
+    assert score("bleu", hypotheses, references).value == pytest.approx(sacrebleu.corpus_bleu(hypotheses, [references]).score)
+    assert score("chrf", hypotheses, references).value == pytest.approx(sacrebleu.corpus_chrf(hypotheses, [references]).score)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_identical_systems_do_not_differ(metric: str) -> None:
+    hypotheses, references = corpus(30)
+    found = compare(metric, hypotheses, hypotheses, references, n_samples=100)
+    assert found.difference == 0 and found.p_value > 0.9
+
+
+def test_a_clearly_better_system_is_told_apart_and_the_sign_says_which() -> None:
+    worse, references = corpus(120, 0.2)
+    better = [reference if i % 4 else hypothesis for i, (hypothesis, reference) in enumerate(zip(worse, references, strict=True))]
+    found = compare("bleu", worse, better, references, n_samples=200)
+    assert found.difference > 10 and found.p_value < 0.02
+    back = compare("bleu", better, worse, references, n_samples=200)
+    assert back.difference == pytest.approx(-found.difference)
+
+
+def test_one_changed_sentence_is_no_difference() -> None:
+    hypotheses, references = corpus(60)
+    changed = [*hypotheses[:-1], "Baum Baum Baum"]
+    assert compare("bleu", hypotheses, changed, references, n_samples=200).p_value > 0.1
+
+
+def test_exact_match_is_per_cent() -> None:
+    assert exact_match(["a", "b", "c", "d"], ["a", "x", "c", "D"]) == 50
+
+
+def test_wrong_numbers_of_sentences_and_unknown_metrics_are_named() -> None:
+    with pytest.raises(ValueError, match="1 hypotheses and 2 references"):
+        score("bleu", ["a"], ["a", "b"])
+    with pytest.raises(ValueError, match="0 hypotheses and 0 references"):
+        exact_match([], [])
+    with pytest.raises(ValueError, match="1 hypotheses and 2 references"):
+        compare("bleu", ["a", "b"], ["a"], ["a", "b"])
+    with pytest.raises(ValueError, match="no metric 'meteor': use bleu, chrf, bleu-lc-moses"):
+        score("meteor", ["a"], ["a"])
