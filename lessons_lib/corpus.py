@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def load_grammar(split: str) -> list[Pair]:
     again = f"Make it again with: python -m lessons_lib.grammar {folder}"
     try:
         files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
-    except (OSError, json.JSONDecodeError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder / 'manifest.json'} is missing or damaged. {again}") from error
     name = f"{split}.jsonl"
     if name not in files:
@@ -147,12 +148,17 @@ def read_hub(repository: str, split: str) -> list[Pair]:
     """
     import datasets  # takes two seconds, and only this function needs it
 
+    hub_log = logging.getLogger("huggingface_hub")
+    level = hub_log.level
+    hub_log.setLevel(logging.ERROR)  # without a network it warns of each of its five tries; the error below says it once
     try:
         rows = datasets.load_dataset(repository, split=split)
         return [Pair(row["en"], row["de"]) for row in rows]
     except Exception as error:  # the library lets errors of many layers through: network, cache, parsing
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{repository} cannot be loaded ({reason[:160]}). {HOW_TO_GET_MULTI30K}") from error
+    finally:
+        hub_log.setLevel(level)
 
 
 def has_multi30k() -> bool:
