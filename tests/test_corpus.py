@@ -1,0 +1,153 @@
+"""The data sets: what is damaged or missing is named with the way to get it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from lessons_lib import corpus
+from lessons_lib.corpus import (
+    MULTI30K,
+    DataError,
+    Pair,
+    SplitFile,
+    has_multi30k,
+    load_grammar,
+    load_multi30k,
+    read_hub,
+    read_pairs,
+    rows_hash,
+    verify,
+)
+
+ROWS = [Pair("A dog.", "Ein Hund."), Pair("Two\u2028men.", "Zwei Männer."), Pair('"Yes"', "„Ja“")]
+HOW = "load_dataset.*LESSONS_DATA_DIR"
+
+
+def write_rows(path: Path, rows: list[Pair] = ROWS) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps({"en": row.source, "de": row.target}, ensure_ascii=False) + "\n" for row in rows]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+@pytest.fixture
+def small_multi30k(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the layout of the real one, three rows a split, and hashes to match."""
+    wanted = {split: SplitFile(file.file, len(ROWS), rows_hash(ROWS)) for split, file in MULTI30K.items()}
+    monkeypatch.setattr(corpus, "MULTI30K", wanted)
+    monkeypatch.setenv("LESSONS_DATA_DIR", str(tmp_path))
+    for split in wanted.values():
+        write_rows(tmp_path / "multi30k" / split.file)
+    return tmp_path / "multi30k"
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    write_rows(tmp_path / "x.jsonl")
+    assert read_pairs(tmp_path / "x.jsonl") == ROWS
+    assert read_pairs(tmp_path / "x.jsonl", "de", "en")[0] == Pair("Ein Hund.", "A dog.")
+
+
+@pytest.mark.parametrize("line", ["no json", '{"en": "a"}', "[1]", "3", '{"en": "a", "de"', ""])
+def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"en": "a", "de": "b"}\n' + line + "\n")
+    with pytest.raises(DataError, match="x.jsonl, line 2"):
+        read_pairs(path)
+
+
+def test_missing_and_undecodable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="gone.jsonl: No such file"):
+        read_pairs(tmp_path / "gone.jsonl")
+    (tmp_path / "x.jsonl").write_bytes(b'{"en": "a", "de": "b\xff"}\n')
+    with pytest.raises(DataError, match="x.jsonl, line 1: not UTF-8"):
+        read_pairs(tmp_path / "x.jsonl")
+
+
+def test_the_hash_is_that_of_the_texts() -> None:
+    assert rows_hash([Pair("a", "b"), Pair("c", "ß")]) == hashlib.sha256("a\tb\nc\tß\n".encode()).hexdigest()
+
+
+def test_a_small_multi30k_is_read_and_verified(small_multi30k: Path) -> None:
+    assert has_multi30k()
+    assert [load_multi30k(split) for split in ("train", "validation", "test")] == [ROWS] * 3
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_missing_file_of_multi30k_is_named_with_the_way_to_get_it(small_multi30k: Path, split: str) -> None:
+    (small_multi30k / MULTI30K[split].file).unlink()
+    assert not has_multi30k()
+    with pytest.raises(DataError, match=f"{MULTI30K[split].file} is not there.*{HOW}"):
+        load_multi30k(split)
+
+
+def test_a_damaged_file_of_multi30k_is_named_with_the_way_to_get_it(small_multi30k: Path) -> None:
+    write_rows(small_multi30k / "train.jsonl", ROWS[:2])
+    with pytest.raises(DataError, match=f"train.jsonl has 2 rows instead of 3.*{HOW}"):
+        load_multi30k("train")
+    write_rows(small_multi30k / "val.jsonl", [*ROWS[:2], Pair("changed", "geändert")])
+    with pytest.raises(DataError, match=f"val.jsonl has the right number of rows, but not the right text.*{HOW}"):
+        load_multi30k("validation")
+
+
+def test_unknown_splits_are_named() -> None:
+    with pytest.raises(DataError, match="no split 'dev': it has train, validation, test"):
+        load_multi30k("dev")
+    with pytest.raises(DataError, match="no split 'dev': it has .*unseen"):
+        load_grammar("dev")
+
+
+@pytest.mark.slow
+def test_the_hub_path_reads_a_local_folder_in_the_same_layout(small_multi30k: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(small_multi30k.parent / "cache"))
+    assert [read_hub(str(small_multi30k), split) for split in ("train", "validation", "test")] == [ROWS] * 3
+    monkeypatch.delenv("LESSONS_DATA_DIR")
+    monkeypatch.setattr(corpus, "MULTI30K_HUB_ID", str(small_multi30k))
+    assert load_multi30k("test") == ROWS
+    with pytest.raises(DataError, match=f"nowhere cannot be loaded.*{HOW}"):
+        read_hub(str(small_multi30k.parent / "nowhere"), "train")
+
+
+def test_hub_and_files_are_verified_alike() -> None:
+    with pytest.raises(DataError, match="the place has 3 rows instead of 29000"):
+        verify(ROWS, MULTI30K["train"], "the place")
+
+
+@pytest.mark.multi30k
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_the_real_multi30k_has_its_rows_and_hash(split: str) -> None:
+    if not has_multi30k():
+        pytest.skip("LESSONS_DATA_DIR/multi30k is not there")
+    pairs = load_multi30k(split)
+    assert len(pairs) == {"train": 29_000, "validation": 1_014, "test": 1_000}[split]
+    assert all(pair.source.strip() and pair.target.strip() for pair in pairs)
+
+
+@pytest.fixture
+def grammar_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_rows(tmp_path / "grammar" / "test.jsonl")
+    digest = hashlib.sha256((tmp_path / "grammar" / "test.jsonl").read_bytes()).hexdigest()
+    (tmp_path / "grammar" / "manifest.json").write_text(json.dumps({"files": {"test.jsonl": {"sha256": digest}}}))
+    monkeypatch.setattr(corpus, "data_dir", lambda: tmp_path)
+    return tmp_path / "grammar"
+
+
+def test_a_grammar_file_is_verified(grammar_copy: Path) -> None:
+    assert load_grammar("test") == ROWS
+    write_rows(grammar_copy / "test.jsonl", ROWS[:2])
+    with pytest.raises(DataError, match="test.jsonl is missing, or not the file that the manifest names. Make it again with: python -m"):
+        load_grammar("test")
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]"])
+def test_a_damaged_manifest_is_named(grammar_copy: Path, content: str | None) -> None:
+    path = grammar_copy / "manifest.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(DataError, match="manifest.json is missing or damaged. Make it again"):
+        load_grammar("test")
+
+
+def test_the_shipped_grammar_corpus_is_what_its_manifest_says() -> None:
+    for split in ("train", "validation", "test", "unseen", "longer", "mirrored"):
+        pairs = load_grammar(split)
+        assert pairs and all(pair.source and pair.target for pair in pairs)

@@ -1,0 +1,112 @@
+"""Recipes: what they put together, what a run leaves in its folder, and that the shipped ones are sound."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import tiny_pairs, tiny_preset
+
+from lessons_lib import presets
+from lessons_lib.checkpoints import load_model
+from lessons_lib.config import ModelConfig, TrainingConfig
+from lessons_lib.corpus import DataError
+from lessons_lib.metrics import read_metrics
+from lessons_lib.presets import PRESETS, prepare
+from lessons_lib.training import Budget
+from lessons_lib.translation import Translator
+
+
+def test_a_run_leaves_all_that_translates_and_its_log(tmp_path: Path) -> None:
+    rows: list[dict] = []
+    preset = tiny_preset(ema_decay=0.5)
+    trained = presets.train(preset, tmp_path / "deep" / "run", Budget(steps=4), on_log=rows.append)
+    folder = tmp_path / "deep" / "run"
+    assert sorted(os.listdir(folder)) == [
+        "casing.json", "config.json", "metrics.jsonl", "model.safetensors", "state.safetensors", "tokenizer.json", "training.json",
+    ]  # fmt: skip
+    assert read_metrics(folder / "metrics.jsonl") == rows and [row["step"] for row in rows] == [2, 4]
+    assert set(rows[-1]["validation"]) == {"bleu_lc_moses", "exact_match"}
+    assert TrainingConfig.from_json((folder / "training.json").read_text()) == preset.training
+    for name, tensor in load_model(folder).model.state_dict().items():
+        assert torch.equal(tensor, trained.model.state_dict()[name])
+    assert isinstance(Translator.load(folder).translate(["the dog."], beam=1)[0], str)
+
+
+def test_a_tiny_recipe_learns_to_translate(tmp_path: Path) -> None:
+    """Who bites whom: after some hundred steps on ninety sentences the tiny model says most of them right."""
+    preset = dataclasses.replace(
+        tiny_preset(learning_rate=1e-2, batch_tokens=768, warmup_steps=20, label_smoothing=0.0, validate_every=0, checkpoint_every=1000),
+        model=dict(d_model=32, n_heads=4, d_ff=64, n_encoder_layers=1, n_decoder_layers=1, dropout=0.0, max_length=64),
+        vocabulary_size=330,
+    )
+    translator = Translator(presets.train(preset, tmp_path / "run", Budget(steps=160)))
+    pairs = tiny_pairs()[::6]
+    right = sum(translator.translate([pair.source], beam=2)[0] == pair.target for pair in pairs)
+    assert right >= 0.8 * len(pairs)
+
+
+def test_the_micro_batches_of_a_pass_repeat_and_hold_every_pair() -> None:
+    run = prepare(tiny_preset(bpe_dropout=0.2), Budget(steps=1))
+    first, again, second = (list(run.trainer.batches(number)) for number in (0, 0, 1))
+    assert sum(len(batch.source) for batch in first) == len(tiny_pairs())
+    assert all(torch.equal(a.source, b.source) and torch.equal(a.target_out, b.target_out) for a, b in zip(first, again, strict=True))
+    assert [b.source.shape for b in first] != [b.source.shape for b in second] or any(
+        not torch.equal(a.source, b.source) for a, b in zip(first, second, strict=True)
+    )
+    assert all(batch.source.numel() <= 192 and batch.target_in.numel() <= 192 for batch in first)
+    decoded = {run.tokenizer.decode(row.tolist()) for batch in first for row in batch.target_out}
+    assert decoded == {run.casing.before_target(pair.target) for pair in tiny_pairs()}
+
+
+def test_the_seed_decides_weights_order_and_segmentation() -> None:
+    one, same, other = (prepare(tiny_preset(bpe_dropout=0.2), seed=seed) for seed in (3, 3, 4))
+    weights = [run.trainer.model.table.weight for run in (one, same, other)]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+    sources = [next(iter(run.trainer.batches(0))).source for run in (one, same, other)]
+    assert torch.equal(sources[0], sources[1])
+    assert sources[0].shape != sources[2].shape or not torch.equal(sources[0], sources[2])
+
+
+def test_missing_data_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    def load(split: str) -> list:
+        raise DataError("not there")
+
+    with pytest.raises(DataError, match="not there"):
+        presets.train(tiny_preset(load), tmp_path / "run", Budget(steps=2))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_shipped_recipes_can_be_saved_and_built(name: str) -> None:
+    preset = PRESETS[name]
+    config = ModelConfig(vocabulary_size=preset.vocabulary_size, **preset.model)
+    assert ModelConfig.from_json(config.to_json()) == config
+    assert TrainingConfig.from_json(preset.training.to_json()) == preset.training
+    assert preset.training.checkpoint_every and preset.about
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"d_model": 10, "n_heads": 4}, "d_model 10 is no multiple of n_heads 4"),
+        ({"dropout": 1.0}, "dropout is 1.0: it must be at least 0 and below 1"),
+        ({"positions": "none"}, "positions is 'none': it must be one of sinusoidal, learned, rotary"),
+        ({"n_encoder_layers": 0}, "n_encoder_layers is 0"),
+        ({"width": 3}, "ModelConfig has no field width; it has .*d_model"),
+        ({"vocabulary_size": None}, "vocabulary_size is None"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused(fields: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        ModelConfig.from_json(json.dumps({"vocabulary_size": 40} | fields))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"learning_rate": 0}', '{"betas": [0.9]}', '{"precision": "fp8"}', '{"micro_batches": 0}']
+)
+def test_a_training_configuration_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        TrainingConfig.from_json(text)
