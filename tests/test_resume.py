@@ -1,0 +1,155 @@
+"""Kill −9 at any moment, resume: the same model byte for byte. A full disk, a damaged state: an error, and the last good one stays."""
+
+import dataclasses
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_files import fail_at
+from tiny_models import tiny_pairs, tiny_preset
+
+from lessons_lib import presets
+from lessons_lib.checkpoints import STATE, WEIGHTS, CheckpointError, load_model
+from lessons_lib.metrics import read_metrics
+from lessons_lib.presets import Preset
+from lessons_lib.training import Budget
+
+TESTS = Path(__file__).resolve().parent
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="killing by fork needs a Unix")
+@pytest.mark.parametrize("recipe", ["plain", "everything"])
+def test_a_run_killed_at_any_moment_ends_as_the_run_never_killed(recipe: str, tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, TESTS / "killed_run.py", recipe, tmp_path, "16"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS))), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert answer.returncode == 0, answer.stderr
+    result = json.loads(answer.stdout)
+    whole = (tmp_path / "whole" / WEIGHTS).read_bytes()
+    steps = [row["step"] for row in read_metrics(tmp_path / "whole" / "metrics.jsonl")]
+    assert result["events"] > 60 and steps == [2, 4, 6, 8]
+    for kill in result["kills"]:
+        folder = Path(kill["folder"])
+        assert set(kill["codes"]) <= {-9, 0} and kill["codes"][0] == -9, (kill, answer.stderr)
+        assert all(kill["whole"]), kill
+        assert kill["ended"] == 0, (kill, answer.stderr)
+        assert (folder / WEIGHTS).read_bytes() == whole, kill
+        assert [row["step"] for row in read_metrics(folder / "metrics.jsonl")] == steps, kill
+        assert [name for name in os.listdir(folder) if name.endswith(".part")] == [], kill
+
+
+def test_steps_and_seed_decide_the_model(tmp_path: Path) -> None:
+    """Two equal runs are equal to the byte, and another seed gives another model: the comparison above can tell."""
+    for name, seed in (("one", 1), ("two", 1), ("three", 2)):
+        presets.train(tiny_preset(validate_every=0), tmp_path / name, Budget(steps=3), seed=seed)
+    one, two, three = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("one", "two", "three"))
+    assert one == two != three
+
+
+def stopped_half_way(folder: Path, preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of 8 steps that ends after 4 by an error, as if its process had died there."""
+
+    def stop(row: dict[str, Any]) -> None:
+        if row["step"] == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        presets.train(preset, folder, Budget(steps=8), on_log=stop)
+    assert (folder / STATE).exists() and not (folder / WEIGHTS).exists()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
+@pytest.mark.parametrize("where", ["open", "write", "fsync", "replace"])
+def test_a_disk_that_refuses_the_state_leaves_the_last_good_one(
+    where: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset, folder = tiny_preset(validate_every=0), tmp_path / "run"
+    run = presets.prepare(preset, Budget(steps=8), folder=folder)
+    folder.mkdir()
+    run.trainer.save()
+    good = (folder / STATE).read_bytes()
+    fail_at(monkeypatch, where, code)
+    with pytest.raises(OSError, match="state.safetensors") as caught:
+        run.trainer.run()
+    monkeypatch.undo()
+    assert os.strerror(code) in str(caught.value)
+    assert (folder / STATE).read_bytes() == good and os.listdir(folder) == [STATE]
+    again = presets.prepare(preset, Budget(steps=8), folder=folder)
+    assert again.trainer.resume() and again.trainer.at.step == 0
+
+
+def test_a_run_whose_disk_was_full_goes_on_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tiny_preset(validate_every=0)
+    presets.train(preset, tmp_path / "whole", Budget(steps=8))
+    fail_at(monkeypatch, "write", after=6)
+    with pytest.raises(OSError, match="No space left on device"):
+        presets.train(preset, tmp_path / "run", Budget(steps=8))
+    monkeypatch.undo()
+    presets.train(preset, tmp_path / "run", Budget(steps=8), resume=True)
+    assert (tmp_path / "run" / WEIGHTS).read_bytes() == (tmp_path / "whole" / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut short", "garbage", "one bit"])
+def test_a_damaged_state_is_refused_and_left_as_it_is(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tiny_preset(validate_every=0)
+    stopped_half_way(tmp_path / "run", preset, monkeypatch)
+    path = tmp_path / "run" / STATE
+    whole = path.read_bytes()
+    flipped = whole[:-50] + bytes([whole[-50] ^ 4]) + whole[-49:]
+    damaged = {"empty": b"", "cut short": whole[: len(whole) // 2], "garbage": b"no tensors at all", "one bit": flipped}[damage]
+    path.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match="state.safetensors is damaged"):
+        presets.train(preset, tmp_path / "run", Budget(steps=8), resume=True)
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (dict(learning_rate=1e-2), "its training had learning_rate 0.003, now it is 0.01"),
+        (dict(micro_batches=2), "its training had micro_batches 1, now it is 2"),
+        (dict(ema_decay=0.9), "its training had ema_decay 0.0, now it is 0.9"),
+    ],
+)
+def test_another_recipe_cannot_resume(changes: dict[str, Any], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_half_way(tmp_path / "run", tiny_preset(validate_every=0), monkeypatch)
+    with pytest.raises(CheckpointError, match=f"another run: {says}. Use another folder"):
+        presets.train(tiny_preset(validate_every=0, **changes), tmp_path / "run", Budget(steps=8), resume=True)
+
+
+def test_another_model_or_tokenizer_cannot_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tiny_preset(validate_every=0)
+    stopped_half_way(tmp_path / "run", preset, monkeypatch)
+    wider = dataclasses.replace(preset, model={**preset.model, "d_ff": 48})
+    with pytest.raises(CheckpointError, match="its model had d_ff 32, now it is 48"):
+        presets.train(wider, tmp_path / "run", Budget(steps=8), resume=True)
+    other_text = dataclasses.replace(preset, load=lambda split: tiny_pairs()[:30])
+    with pytest.raises(CheckpointError, match="its tokenizer was|its model had vocabulary_size"):
+        presets.train(other_text, tmp_path / "run", Budget(steps=8), resume=True)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_half_way(tmp_path / "run", tiny_preset(validate_every=0), monkeypatch)
+    before = (tmp_path / "run" / STATE).read_bytes()
+    with pytest.raises(FileExistsError, match="holds a run already: continue it with --resume, or choose another --out"):
+        presets.train(tiny_preset(validate_every=0), tmp_path / "run", Budget(steps=8))
+    assert (tmp_path / "run" / STATE).read_bytes() == before
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
+    preset = tiny_preset(validate_every=0, ema_decay=0.5)
+    presets.train(preset, tmp_path, Budget(steps=3))
+    before = (tmp_path / WEIGHTS).read_bytes(), read_metrics(tmp_path / "metrics.jsonl")
+    presets.train(preset, tmp_path, Budget(steps=3), resume=True)
+    assert ((tmp_path / WEIGHTS).read_bytes(), read_metrics(tmp_path / "metrics.jsonl")) == before
+    load_model(tmp_path)
