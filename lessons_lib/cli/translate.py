@@ -149,6 +149,6 @@ def one_line(text: str) -> str:
 
     The model writes bytes: nothing keeps it from writing the byte of a line end.
     """
-    from lessons_lib.translation import plain
+    from lessons_lib.cleaning import plain
 
     return plain(text)
