@@ -58,6 +58,7 @@ def test_half_precision_is_half_the_size(saved: tuple[Path, Translator], tmp_pat
     save_model(tmp_path / "half", translator.trained, half=True)
     n_numbers = translator.trained.model.n_parameters
     assert (folder / WEIGHTS).stat().st_size - (tmp_path / "half" / WEIGHTS).stat().st_size == pytest.approx(2 * n_numbers, abs=200)
+    assert Translator.load(tmp_path / "half").translate(SENTENCES, beam=2) == translator.translate(SENTENCES, beam=2)
     half = load_model(tmp_path / "half").model.state_dict()
     for name, tensor in translator.trained.model.state_dict().items():
         torch.testing.assert_close(half[name], tensor.half().float(), atol=0, rtol=0)

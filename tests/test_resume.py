@@ -27,7 +27,7 @@ TESTS = Path(__file__).resolve().parent
 @pytest.mark.parametrize("recipe", ["plain", "everything"])
 def test_a_run_killed_at_any_moment_ends_as_the_run_never_killed(recipe: str, tmp_path: Path) -> None:
     answer = subprocess.run(
-        [sys.executable, TESTS / "killed_run.py", recipe, tmp_path, "16"],
+        [sys.executable, TESTS / "killed_run.py", recipe, tmp_path, "12"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS))), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
