@@ -20,6 +20,7 @@ from lessons_lib.presets import Preset
 from lessons_lib.training import Budget
 
 TESTS = Path(__file__).resolve().parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS))), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.slow
@@ -28,7 +29,7 @@ TESTS = Path(__file__).resolve().parent
 def test_a_run_killed_at_any_moment_ends_as_the_run_never_killed(recipe: str, tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, TESTS / "killed_run.py", recipe, tmp_path, "12"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS))), "OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=500,
@@ -46,6 +47,18 @@ def test_a_run_killed_at_any_moment_ends_as_the_run_never_killed(recipe: str, tm
         assert (folder / WEIGHTS).read_bytes() == whole, kill
         assert [row["step"] for row in read_metrics(folder / "metrics.jsonl")] == steps, kill
         assert [name for name in os.listdir(folder) if name.endswith(".part")] == [], kill
+
+
+@pytest.mark.slow
+def test_two_processes_that_share_nothing_write_the_same_file(tmp_path: Path) -> None:
+    """Forks share the seeds of hash tables with their parent, so the kills above could not see a file whose parts change places."""
+    program = "import sys, torch, killed_run; torch.set_num_threads(1)\n"
+    program += (
+        "killed_run.presets.train(killed_run.RECIPES[sys.argv[1]], killed_run.Path(sys.argv[2]), killed_run.training.Budget(steps=2))"
+    )
+    for name in ("one", "two"):
+        subprocess.run([sys.executable, "-c", program, "everything", tmp_path / name], env=ENVIRONMENT, check=True, timeout=300)
+    assert (tmp_path / "one" / WEIGHTS).read_bytes() == (tmp_path / "two" / WEIGHTS).read_bytes()
 
 
 def test_steps_and_seed_decide_the_model(tmp_path: Path) -> None:
