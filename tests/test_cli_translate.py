@@ -169,15 +169,19 @@ def test_in_a_terminal_each_line_is_answered_before_the_next(tiny: Path) -> None
     import pty
 
     keyboard, terminal = pty.openpty()
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}  # or a missing flush goes unseen
     with subprocess.Popen(
         [*MODULE, "translate", "--checkpoint", str(tiny), "--beam", "1"],
-        cwd=ROOT, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=ROOT, env=buffered, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         os.close(terminal)
         os.write(keyboard, b"A man\n")
-        first = read_line(process.stdout.fileno())
-        os.write(keyboard, b"man " * 100 + b"\n\nTwo dogs\n\x04")
-        rest, err = process.communicate(timeout=60)
+        try:
+            first = read_line(process.stdout.fileno())
+            os.write(keyboard, b"man " * 100 + b"\n\nTwo dogs\n\x04")
+            rest, err = process.communicate(timeout=60)
+        finally:
+            process.kill()  # one that still waits for the keyboard would keep this test waiting too
     os.close(keyboard)
     wanted = [command.one_line(text) for text in Translator.load(tiny).translate(["A man", "", "Two dogs"], beam=1)]
     assert [first, *rest.decode().removesuffix("\n").split("\n")] == wanted
@@ -185,7 +189,7 @@ def test_in_a_terminal_each_line_is_answered_before_the_next(tiny: Path) -> None
     assert process.returncode == 2, "one line was refused"
 
 
-def read_line(descriptor: int, seconds: float = 120) -> str:
+def read_line(descriptor: int, seconds: float = 60) -> str:
     """The next line, without its end; fails rather than wait for ever."""
     data, end = b"", time.monotonic() + seconds
     while not data.endswith(b"\n"):
