@@ -160,7 +160,7 @@ def test_a_reader_that_closes_the_pipe_ends_it_quietly(tiny: Path) -> None:
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     process.stdout.close()
-    _, err = process.communicate(b"a man\n" * 20, timeout=120)
+    _, err = process.communicate(b"a man\n" * 20, timeout=200)
     assert (process.returncode, err) == (0, b"")
 
 
@@ -179,7 +179,7 @@ def test_in_a_terminal_each_line_is_answered_before_the_next(tiny: Path) -> None
         try:
             first = read_line(process.stdout.fileno())
             os.write(keyboard, b"man " * 100 + b"\n\nTwo dogs\n\x04")
-            rest, err = process.communicate(timeout=60)
+            rest, err = process.communicate(timeout=200)
         finally:
             process.kill()  # one that still waits for the keyboard would keep this test waiting too
     os.close(keyboard)
@@ -189,7 +189,7 @@ def test_in_a_terminal_each_line_is_answered_before_the_next(tiny: Path) -> None
     assert process.returncode == 2, "one line was refused"
 
 
-def read_line(descriptor: int, seconds: float = 60) -> str:
+def read_line(descriptor: int, seconds: float = 200) -> str:
     """The next line, without its end; fails rather than wait for ever."""
     data, end = b"", time.monotonic() + seconds
     while not data.endswith(b"\n"):
