@@ -20,7 +20,7 @@ from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.losses import translation_loss
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
-from lessons_lib.runtime import keep_freed_memory
+from lessons_lib.runtime import computes_bf16, keep_freed_memory
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SegmentationSampler, Tokenizer
 from lessons_lib.training import Budget, Trainer
 from lessons_lib.translation import Translator
@@ -67,18 +67,19 @@ PRESETS = {
     "grammar": Preset(
         about="the shipped English–German grammar corpus; about a minute on two cores",
         load=load_grammar,
-        vocabulary_size=2400,
+        vocabulary_size=3200,
         model=dict(d_model=128, n_heads=4, d_ff=256, n_encoder_layers=2, n_decoder_layers=2, dropout=0.0, max_length=128),
         training=TrainingConfig(
-            learning_rate=3e-3, warmup_steps=150, decay="linear", label_smoothing=0.0, batch_tokens=512, ema_decay=0.98, log_every=20,
-            validate_every=600, checkpoint_every=600, precision="bf16",
+            learning_rate=2.5e-3, warmup_steps=150, decay="linear", label_smoothing=0.0, batch_tokens=512, ema_decay=0.98, log_every=20,
+            validate_every=600, checkpoint_every=600,
         ),
-        budget=Budget(steps=1800),
+        budget=Budget(steps=3000),
+        casing=True,
         n_validation=300,
         test_splits=("test", "unseen", "longer", "mirrored"),
         data="the course's own English–German grammar corpus (`data/grammar`, CC BY 4.0)",
         licence="CC BY 4.0",
-        text="as it stands",
+        text="source in lower case, first word of the target truecased",
         limits=(
             "It knows the corpus's words and sentence patterns and nothing else. On sentences longer than any it was trained on it breaks "
             "down, as the score on `longer` says: kept as it is, since it shows what such a model has not learned."
@@ -127,7 +128,7 @@ class Run:
 def prepare(
     preset: Preset, budget: Budget | None = None, seed: int | None = None, folder: Path | None = None, device: torch.device | None = None
 ) -> Run:
-    """Read the data, train the tokenizer, build the model and its trainer.
+    """Read the data, train the tokenizer, build the model and its trainer. A recipe in bf16 runs in fp32 where bf16 is only imitated.
 
     Args:
         preset: the recipe.
@@ -140,7 +141,10 @@ def prepare(
         DataError: if the data is missing or damaged.
     """
     keep_freed_memory()
+    device = device or torch.device("cpu")
     training = preset.training if seed is None else dataclasses.replace(preset.training, seed=seed)
+    if training.precision == "bf16" and not computes_bf16(device):
+        training = dataclasses.replace(training, precision="fp32")
     pairs = preset.load("train")
     casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
     sources = [casing.before_source(pair.source) for pair in pairs]
@@ -155,7 +159,7 @@ def prepare(
         batches=partial(_batches, *samplers, training, preset.multiple_of),
         config=training,
         budget=budget or preset.budget,
-        device=device or torch.device("cpu"),
+        device=device,
         folder=folder,
         facts={"model": model.config.to_json(), "tokenizer": fingerprint(tokenizer)},
     )

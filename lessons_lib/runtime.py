@@ -36,6 +36,16 @@ def pick_device(name: str = "auto") -> "torch.device":
     return device
 
 
+def computes_bf16(device: "torch.device") -> bool:
+    """Whether the device multiplies in bfloat16 itself; a processor without it imitates it, slower than float32."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
 def peak_memory_mb() -> float:
     """The most memory this process has held so far, in MB (10⁶ bytes); nan where the system does not tell."""
     try:
