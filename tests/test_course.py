@@ -246,12 +246,3 @@ def test_what_a_reader_without_nbgrader_can_and_cannot_do(
     with pytest.raises(CourseError, match="git does not know one"):
         reset("01", root=course)
     assert learner(course).read_bytes() == mine
-
-
-def test_the_module_runs_from_the_command_line() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lessons_lib.course", "check", "98"], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 2
-    assert "no notebook 98" in done.stderr or "holds no notebooks" in done.stderr
-    assert not done.stdout
