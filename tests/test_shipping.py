@@ -1,0 +1,98 @@
+"""What ships is what its card says: scores, licence, size, safetensors only; and the grammar recipe reaches what the course promises."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from lessons_lib.checkpoints import load_tensors, shipped
+from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
+from lessons_lib.evaluation import score
+from lessons_lib.metrics import read_metrics
+from lessons_lib.presets import PRESETS, train
+from lessons_lib.runtime import data_dir
+from lessons_lib.shipping import card, ship
+from lessons_lib.training import Budget
+from lessons_lib.translation import Translator
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("grammar-en-de", "multi30k-en-de")
+SAFE = {".safetensors", ".json", ".jsonl", ".md"}
+
+
+def facts(name: str) -> dict:
+    return json.loads((shipped()[name] / "scores.json").read_text(encoding="utf-8"))
+
+
+def test_both_translators_ship_whole_small_and_without_pickles() -> None:
+    assert tuple(shipped()) == NAMES
+    files = [file for file in (data_dir() / "checkpoints").rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} <= SAFE
+    assert sum(file.stat().st_size for file in files) < 40e6
+    for name in NAMES:
+        weights, _ = load_tensors(shipped()[name] / "model.safetensors")
+        assert {t.dtype for t in weights.values()} == {torch.float16}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_what_stands_in_the_folder(name: str) -> None:
+    preset = PRESETS[facts(name)["preset"]]
+    text = (shipped()[name] / "README.md").read_text(encoding="utf-8")
+    assert text == card(shipped()[name], preset)
+    last = read_metrics(shipped()[name] / "metrics.jsonl")[-1]
+    assert f"{last['step']:,} steps" in text and facts(name)["hardware"] in text and preset.licence in text and "## Limits" in text
+
+
+def test_the_scores_are_those_that_the_course_promises() -> None:
+    assert facts("multi30k-en-de")["scores"]["test"]["bleu-lc-moses"] >= 36
+    grammar = facts("grammar-en-de")["scores"]
+    assert grammar["test"]["bleu"] >= 95 and grammar["unseen"]["bleu"] >= 90
+
+
+def test_the_readme_quotes_the_measured_scores() -> None:
+    results = (ROOT / "README.md").read_text(encoding="utf-8").split("## Results")[1].split("\n## ")[0]
+    for name in NAMES:
+        for split, scores in facts(name)["scores"].items():
+            row = next(line for line in results.splitlines() if f"`{name}`" in line and f"| {split}" in line)
+            assert re.findall(r"\d+\.\d+", row) == [f"{scores[metric]:.2f}" for metric in ("bleu-lc-moses", "bleu", "chrf")], row
+
+
+def test_the_grammar_model_still_translates_as_its_card_says() -> None:
+    pairs = load_grammar("test")[:200]
+    hypotheses = Translator.load("grammar-en-de").translate([pair.source for pair in pairs], beam=5)
+    assert score("bleu", hypotheses, [pair.target for pair in pairs], n_bootstrap=0).value >= 94
+
+
+@pytest.mark.skipif(not has_multi30k(), reason="Multi30k is not under LESSONS_DATA_DIR")
+def test_the_caption_model_still_translates_as_its_card_says() -> None:
+    pairs = load_multi30k("test")[:150]
+    hypotheses = Translator.load().translate([pair.source for pair in pairs], beam=5)
+    found = score("bleu-lc-moses", hypotheses, [pair.target for pair in pairs])
+    assert found.low <= facts("multi30k-en-de")["scores"]["test"]["bleu-lc-moses"] <= found.high
+
+
+@pytest.mark.slow
+def test_a_fixed_number_of_steps_reaches_95_and_90_bleu_on_the_grammar_corpus(tmp_path: Path) -> None:
+    budget = PRESETS["grammar"].budget
+    assert budget.steps is not None
+    translator = Translator(train(PRESETS["grammar"], tmp_path))
+    for split, least in (("test", 95), ("unseen", 90)):
+        pairs = load_grammar(split)
+        hypotheses = translator.translate([pair.source for pair in pairs], beam=1)
+        found = score("bleu", hypotheses, [pair.target for pair in pairs], n_bootstrap=0).value
+        assert found >= least, f"{split}: {found:.2f} after {budget.steps} steps"
+
+
+def test_shipping_a_run_halves_it_scores_it_and_writes_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    train(PRESETS["grammar"], run, Budget(steps=2))
+    short = {split: load_grammar(split)[:3] for split in ("test", "unseen", "longer", "mirrored")}
+    monkeypatch.setitem(PRESETS, "grammar", dataclasses.replace(PRESETS["grammar"], load=short.__getitem__))
+    folder = ship(run, "grammar", "a test machine", "lessons train grammar --steps 2", root=tmp_path / "out")
+    assert folder == tmp_path / "out" / "grammar-en-de"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert "a test machine" in text and "2 steps" in text and "| mirrored | 3 |" in text
+    assert (folder / "model.safetensors").stat().st_size < 0.6 * (run / "model.safetensors").stat().st_size
