@@ -6,6 +6,8 @@ from matplotlib.patches import Rectangle
 from lessons_lib.figures import house
 from lessons_lib.translation import Alignment
 
+LETTERS = 80  # as many stand side by side above the columns
+
 
 def draw(alignment: Alignment) -> tuple[Figure, str]:
     """(figure, alt text): a row a word written, a column a word read, darker for more attention; the strongest of a row has its number."""
@@ -20,7 +22,8 @@ def draw(alignment: Alignment) -> tuple[Figure, str]:
             if j == strongest[i]:
                 ax.text(j + 0.5, i + 0.52, house.number(weight), ha="center", va="center", color=house.ink_on(colour[:3]), fontsize=9)
     ax.set(xlim=(0, n_columns), ylim=(n_rows, 0))
-    ax.set_xticks([j + 0.5 for j in range(n_columns)], alignment.source)
+    slanted = max(map(len, alignment.source)) * n_columns > LETTERS
+    ax.set_xticks([j + 0.5 for j in range(n_columns)], alignment.source, rotation=35 if slanted else 0, ha="left" if slanted else "center")
     ax.set_yticks([i + 0.5 for i in range(n_rows)], alignment.target)
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
