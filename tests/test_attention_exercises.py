@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from lessons_lib.exercises.attention import KEYS, QUERIES, VALUES, causal_attention, softmax_gradient, stable_softmax
+from lessons_lib.exercises.comparing import as_tensor
 from lessons_lib.exercises.framework import Verdict, find
 from lessons_lib.exercises.riddle import RIDDLE
 
@@ -80,3 +81,22 @@ def test_the_riddles_answers_are_what_attention_gives() -> None:
     }
     for name, weights in first.items():
         assert RIDDLE[name] == pytest.approx(weights[0].tolist(), abs=0.0005)
+
+
+def test_a_plain_number_keeps_its_digits() -> None:
+    assert as_tensor(0.1).item() == 0.1 and as_tensor(0.1).dtype == torch.float64
+    assert as_tensor([0.1, 0.3]).tolist() == [0.1, 0.3]
+
+
+def test_a_maximum_without_its_values_is_told_to_take_them() -> None:
+    text = verdict("attention.stable_softmax", lambda scores: (scores - scores.max(dim=-1, keepdim=True)).exp()).text
+    assert "take .values" in text, text
+
+
+def test_a_right_shape_is_not_held_against_the_answer() -> None:
+    def root_of_two(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
+        scores = (Q @ K.T / 2**0.5).masked_fill(~torch.ones(len(Q), len(K), dtype=torch.bool).tril(), float("-inf"))
+        return scores.softmax(dim=-1) @ V
+
+    text = verdict("attention.causal_attention", root_of_two).text
+    assert "kind and shape are right" in text and "the divisor stays √2" in text and "Expected" not in text

@@ -136,4 +136,4 @@ def test_the_choice_of_a_word_moves_its_vectors_only() -> None:
 
 
 def test_the_widget_says_in_words_what_it_is_without_a_kernel() -> None:
-    assert attention_explorer()._repr_mimebundle_()["text/plain"].startswith("Run this cell to move the sliders")
+    assert attention_explorer()._repr_mimebundle_()["text/plain"].startswith("Run this cell for sliders; the picture above")

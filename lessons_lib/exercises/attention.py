@@ -33,7 +33,9 @@ VALUES = torch.tensor([[10.0, 0.0], [0.0, 0.0], [0.0, 10.0]])
 def judge_query(answer: Any) -> Verdict:
     """Any query with which *man* gets more than half of the weight of *bites* is right."""
     query = as_tensor(answer)
-    if query is None or query.shape != (2,) or not query.isfinite().all():
+    if query is not None and query.shape == (2,) and not query.isfinite().all():
+        return wrong(f"Not yet. A query is a list of two numbers that a score can be worked out with; {describe(answer)} is none.")
+    if query is None or query.shape != (2,):
         return wrong(f"Not yet. A query is a list of two numbers, like a key: [1.0, 0.0] for example. This is {kind(answer)}.")
     query = query.float()
     if not query.any():
@@ -65,6 +67,7 @@ register(
                 ("turned too little", [1.0, -0.6], "has no half"),
                 ("no question", [0.0, 0.0], "asks nothing"),
                 ("weights instead of a query", [0.1, 0.2, 0.7], "list of two numbers"),
+                ("no number", [math.nan, 1.0], "[nan, 1] is none"),
             ]
         ),
     )
@@ -98,6 +101,21 @@ function_exercise(
     reference=stable_softmax,
     slips=[
         Slip("e is raised to the scores as they come", _shares, "Take the same amount off every score first."),
+        Slip(
+            "e is raised to the scores as they come, and all rows share one sum",
+            lambda scores: scores.exp() / scores.exp().sum(),
+            "Take the same amount off every score first; then sum each row for itself, dim=-1, keepdim=True.",
+        ),
+        Slip(
+            "1000 is taken off, whatever the scores",
+            lambda scores: _shares(scores - 1000),
+            "Small scores then sink to e⁻¹⁰⁰⁰, which is 0, and 0 / 0 is nan. The amount has to come from the scores.",
+        ),
+        Slip(
+            "the largest absolute value is taken off",
+            lambda scores: _shares(scores - scores.abs().amax(dim=-1, keepdim=True)),
+            "Negative scores then sink to twice their depth. Take off the largest score, with its sign.",
+        ),
         Slip(
             "the smallest score is taken off",
             lambda scores: _shares(scores - scores.amin(dim=-1, keepdim=True)),
@@ -146,6 +164,7 @@ numbers_exercise(
         (6.2, 3.1): "That is the answer for dog. Both the key and the value of the werewolf are sums of two rows.",
         (5.8, 8.6): "You let the key of bites ask and the queries answer. Bites asks with its query, (1, 0), and the keys answer.",
         (9.7, 8.7): "Right numbers, other order: animal first, then human.",
+        (0.87, 0.97): "The weights are right. The values hold tens: multiply by (10, 10) and (0, 10), not by ones.",
         (5.0, 0.0): "Those are two of the scores. Divide, take the softmax, then mix the values.",
     },
     first_step="multiply the query (1, 0) with the three keys (5, 2), (0, 1), (2, 0). Which three scores do you get?",
@@ -177,6 +196,11 @@ function_exercise(
             "the sign is turned round",
             lambda weights: torch.outer(weights, weights) - torch.diag(weights),
             "A larger score gets more weight.",
+        ),
+        Slip(
+            "w_i w_i is subtracted twice on the diagonal",
+            lambda weights: torch.diag(weights * (1 - weights)) - torch.outer(weights, weights),
+            "w_i (1 − w_i) has subtracted it already: put w_i alone there, torch.diag(weights), before the outer product goes off.",
         ),
         Slip("−w_i w_j fills the diagonal too", lambda weights: -torch.outer(weights, weights), "On the diagonal w_i comes on top."),
         Slip(
@@ -219,6 +243,16 @@ def _zeroed_after(Q: Tensor, K: Tensor, V: Tensor) -> Tensor:
     return (weights * causal_mask(len(Q))) @ V
 
 
+def _multiplied_by_infinity(Q: Tensor, K: Tensor, V: Tensor) -> Tensor:
+    scores = Q @ K.T / math.sqrt(Q.shape[-1]) + (~causal_mask(len(Q))) * -math.inf
+    return scores.softmax(dim=-1) @ V
+
+
+def _up_to_but_not_itself(Q: Tensor, K: Tensor, V: Tensor) -> Tensor:
+    scores = Q @ K.T / math.sqrt(Q.shape[-1])
+    return torch.stack([scores[i, :i].softmax(dim=-1) @ V[:i] for i in range(len(Q))])
+
+
 STEPS = torch.arange(20.0).reshape(5, 4)
 FIVE_WORDS = ((STEPS * 0.7).sin() * 2, (STEPS * 1.3).cos() * 2, torch.arange(15.0).reshape(5, 3).sin() * 3)
 
@@ -239,6 +273,26 @@ function_exercise(
             "Each word sees itself and the words to come. torch.tril keeps the lower half; fill where it is not True.",
         ),
         Slip(
+            "the allowed scores are filled and the words to come are left",
+            _slip(mask=lambda n: ~causal_mask(n)),
+            "masked_fill writes where it finds True, and your mask is True where looking is allowed: give it ~mask.",
+        ),
+        Slip(
+            "a mask is multiplied by infinity",
+            _multiplied_by_infinity,
+            "0 · ∞ has no value, so every score becomes nan. Write −∞ with masked_fill instead.",
+        ),
+        Slip(
+            "each word sees those before it and not itself",
+            _up_to_but_not_itself,
+            "A slice [:i] ends before word i: take [:i + 1].",
+        ),
+        Slip(
+            "the weights are returned",
+            lambda Q, K, V: scaled_dot_product_attention(Q, K, V, causal_mask(len(Q)))[1],
+            "Multiply them by V: the output is asked for.",
+        ),
+        Slip(
             "the diagonal is masked too",
             _slip(mask=lambda n: torch.ones(n, n, dtype=torch.bool).tril(-1)),
             "A word may see itself. The first word sees nothing here, and nothing divided by nothing is nan.",
@@ -250,11 +304,11 @@ function_exercise(
             _slip(divisor=lambda Q, V: math.sqrt(V.shape[-1])),
             "The root is of the width of a query.",
         ),
+        Slip("the divisor stays √2", _slip(divisor=lambda Q, V: math.sqrt(2)), "d_head is 4 here: take Q.shape[-1]**0.5."),
         Slip("the softmax runs down the columns", _slip(dim=0), "Share out each row: dim=-1."),
     ],
     why="each row is shared out among the word itself and those before it, and nothing of the words to come gets through.",
     wrong_answers=[
         ("output and weights", lambda Q, K, V: scaled_dot_product_attention(Q, K, V, causal_mask(len(Q))), "a tuple of 2"),
-        ("weights instead of output", lambda Q, K, V: scaled_dot_product_attention(Q, K, V, causal_mask(len(Q)))[1], "Expected"),
     ],
 )

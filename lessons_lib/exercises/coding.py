@@ -19,6 +19,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 # What to look at, by the words of an error.
 _ADVICE = (
     (r"mat1 and mat2|shapes? cannot be multiplied|must match|size mismatch|broadcast", "Print the shapes of both sides of that line."),
+    (r"torch\.return_types", "max(dim=…) gives values and indices: take .values."),
     (r"is not defined", "Is the name spelt as above, and was the cell that defines it run?"),
     (r"NoneType", "A step before it gave None: is a return missing, or a value not filled in yet?"),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),
@@ -192,10 +193,12 @@ def _same(one: Any, other: Any, tolerance: float) -> bool:
 
 
 def _message(case: Case, reference: Callable[..., Any], result: Any, wanted: Any, apart: str, slip: Slip | None) -> str:
-    where = f"Not yet. On {_input(case, reference)} your function gives {describe(result)}"
+    given, asked = describe(result), describe(wanted)
+    where = f"Not yet. On {_input(case, reference)} your function gives {given}"
+    expected = f"Expected: {asked}." if given != asked else "Its kind and shape are right, its numbers are not."
     if slip is not None:
-        return f"{where}; that is what comes out when {slip.says}. Expected: {describe(wanted)}.{' ' + slip.look if slip.look else ''}"
-    return f"{where}. Expected: {describe(wanted)}. The first difference: {apart}."
+        return f"{where}; that is what comes out when {slip.says}. {expected}{' ' + slip.look if slip.look else ''}"
+    return f"{where}. {expected} The first difference: {apart}."
 
 
 def _input(case: Case, reference: Callable[..., Any]) -> str:

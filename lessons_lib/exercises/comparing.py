@@ -51,6 +51,8 @@ def as_tensor(value: Any) -> Tensor | None:
     """Numbers in any carrier (number, tensor, array, nested lists of them) as one detached tensor; None if it is no such thing."""
     if isinstance(value, Tensor):
         return value.detach().cpu()
+    if isinstance(value, float):  # torch would make it 32 bits wide, and refuse an answer exactly on the tolerance
+        return torch.tensor(float(value), dtype=torch.float64)
     if isinstance(value, numbers.Number) or hasattr(value, "__array__"):
         try:
             return torch.as_tensor(value)

@@ -41,7 +41,7 @@ def judge_riddle(answer: Any) -> Verdict:
         return wrong(f"Not yet. {' '.join(wrongs)}" + (f" Right so far: {solved}." if solved else ""))
     if missing := ", ".join(name for name in RIDDLE if name not in faults):
         return wrong(f"So far right: {solved}. Still open: {missing}.")
-    return right("three readings, three sets of weights; only c has the article's 0.5 and 0.5.")
+    return right("three readings, three sets of weights; for the first word, only c gives the article's 0.5 and 0.5.")
 
 
 def _riddle_fault(name: str, part: Any) -> str:

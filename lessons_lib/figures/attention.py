@@ -1,4 +1,4 @@
-"""Pictures of notebook 01: attention of one word in three steps, heat maps of weights, and what the divisor of the scores does.
+"""Pictures of notebook 01: attention of one word in three panels, heat maps of weights, and what the divisor of the scores does.
 
 `steps()` shows *bites* in "dog bites man"; `draw_steps(scene)` is the same drawing for any query, keys and values, and the live widget
 (`lessons_lib.widgets.attention`) draws with it.
@@ -21,11 +21,11 @@ from lessons_lib.figures.labels import label_box, overlap, place_labels
 from lessons_lib.figures.palette import BLUE, PLUM, QUIET, RUST, WIDTH
 
 Pair = tuple[float, float]
-Measured = Mapping[int, Sequence[tuple[float, float]]]
+Measured = Mapping[int, Sequence[Sequence[float]]]
 
 HEIGHT = 272  # px of the drawing
-LOOK = (("circle", BLUE), ("square", PLUM), ("triangle", RUST))  # the n-th word keeps its shape and colour in all three steps
-LEFT, MIDDLE, RIGHT = 10, 224, 416  # px, left edges of the three steps
+LOOK = (("circle", BLUE), ("square", PLUM), ("triangle", RUST))  # the n-th word keeps its shape and colour in all three panels
+LEFT, MIDDLE, RIGHT = 10, 224, 416  # px, left edges of the three panels
 KEY_UNIT, VALUE_UNIT, BAR = 21, 12.5, 130  # px a unit of a key, a unit of a value, a weight of 1
 KEY_ZERO, VALUE_ZERO = (LEFT + 4.2 * KEY_UNIT, 62 + 4 * KEY_UNIT), (432, 206)  # px, where (0, 0) lies
 DIVISORS = ("÷ 1", "÷ √d", "÷ d")
@@ -49,12 +49,12 @@ class Scene:
 
 
 def steps(scene: Scene | None = None) -> None:
-    """Show the three steps of `scene`, by default *bites* in "dog bites man"."""
+    """Show the steps of `scene`, by default *bites* in "dog bites man"."""
     svg.show_svg(*draw_steps(scene or Scene()))
 
 
 def draw_steps(scene: Scene) -> tuple[str, str]:
-    """(SVG string, alt text): 1 the query among the keys, 2 scores and weights, 3 the output among the values."""
+    """(SVG string, alt text): step 1, the query among the keys; 2 and 3, scores to weights; 4, the output among the values."""
     scores, weights, output = scene.attend()
     pieces = [*_scores_step(scene, scores), *_weights_step(scene, scores, weights), *_output_step(scene, output)]
     shares = ", ".join(f"{word} {number(weight)}" for word, weight in zip(scene.words, weights, strict=True))
@@ -88,7 +88,7 @@ def maps(words: Sequence[str], free: torch.Tensor, masked: torch.Tensor, allowed
 def divisors(measured: Measured) -> tuple[Figure, str]:
     """Mean largest weight and median gradient length against d_head (log axis), one line a divisor of the scores.
 
-    `measured` gives for each d_head a (weight, gradient) pair for each of `DIVISORS`, as notebook 01 measures them.
+    `measured` gives for each d_head and each of `DIVISORS` (weight, median gradient, …), as notebook 01 measures them; more is left out.
     """
     sizes = sorted(measured)
     figure, axes = house.new_figure("Only the square root keeps both, whatever the width", 3.3, 2)
@@ -155,7 +155,7 @@ def _along(x1: float, y1: float, x2: float, y2: float) -> list[tuple[float, floa
 
 def _weights_step(scene: Scene, scores: Sequence[float], weights: Sequence[float]) -> list[str]:
     """For each word its score, the score divided by √2, and its weight as a bar."""
-    pieces = [_title(MIDDLE, "2  Weights", "score → ÷ √2 → softmax")]
+    pieces = [_title(MIDDLE, "2–3  Weights", "score → ÷ √2 → softmax")]
     for i, (word, score, weight) in enumerate(zip(scene.words, scores, weights, strict=True)):
         y, (shape, colour) = 72 + 62 * i, LOOK[i]
         arithmetic = f"{number(score, 1)} → {number(score / math.sqrt(2))}"
@@ -170,7 +170,7 @@ def _weights_step(scene: Scene, scores: Sequence[float], weights: Sequence[float
 def _output_step(scene: Scene, output: Sequence[float]) -> list[str]:
     """The plane of values, from 0 to 10 each way: a value a point, the output an arrow that ends among them."""
     (x0, y0), unit = VALUE_ZERO, VALUE_UNIT
-    pieces = [_title(RIGHT, "3  Output", "the mix of the values")]
+    pieces = [_title(RIGHT, "4  Output", "the mix of the values")]
     pieces += [svg.line(x0, y0, x0 + 11 * unit, y0, stroke="faint", width=1), svg.line(x0, y0, x0, y0 - 11 * unit, stroke="faint", width=1)]
     points = [(x0 + v[0] * unit, y0 - v[1] * unit) for v in scene.values]
     pieces.append(svg.path([*points, points[0]], stroke="quiet", width=1.2, dash="4 3"))

@@ -46,7 +46,7 @@ PARTS = (
 )
 LESSONS = (
     Lesson("00", "Start here", (), 45),
-    Lesson("01", "Attention by hand", ("00",), 100),
+    Lesson("01", "Attention by hand", ("00",), 115),
 )
 
 

@@ -6,9 +6,9 @@
 # - say what each part of the formula is for, and show what goes wrong without it;
 # - build it in loops and in matrices, equal to PyTorch's own;
 # - keep a word from looking at the words to come;
-# - find the mistakes in a published example, starting with this one:
+# - find the mistakes in a published example.
 #
-# **Prerequisites:** tensors, shapes and `@`, as in [00](00_start_here.ipynb). **Time:** 50 minutes to read, 50 for the exercises; the cells run in 15 seconds.
+# **Prerequisites:** tensors, shapes and `@`, as in [00](00_start_here.ipynb). **Time:** 65 minutes to read, 50 for the exercises; the cells run in 15 seconds.
 #
 # ## A riddle
 #
@@ -16,7 +16,7 @@
 #
 # $$\text{softmax}\left(\frac{1 \times 0 + 0 \times 1}{\sqrt{1}}\right)[1, 1] = [0.5, 0.5]\,[1, 1] = [0.5, 0.5]$$
 #
-# You need not understand it yet. Look at the last step only, weights times values, and multiply in two ways:
+# Take the last step only, weights times values, in two ways:
 
 # %% tags=["nbval-check-output"]
 import torch
@@ -29,38 +29,38 @@ print("matrix product:  ", weights @ values)
 # %% [markdown]
 # The article went number by number. The formula it quotes asks for a matrix product, and that gives 1. So is 1 the right answer?
 #
-# **Write down your guess:** [0.5, 0.5], or 1, or something else? You will settle it yourself in section 9, and find two more things wrong with that line.
+# **Write down your guess:** [0.5, 0.5], or 1, or something else? Section 9 settles it.
 #
 # ## 1. Who bites?
 #
-# *dog bites man.* To understand *bites*, a model must find out who does it. So *bites* looks at every word and takes something over from each, more from some, less from others. That is **attention**, and it needs three kinds of vectors:
+# *dog bites man.* Who does it? To find out, *bites* looks at every word and takes something over from each, more from some, less from others. That is **attention**, the heart of the *Transformer*, the model that this course builds. It needs three kinds of vectors:
 #
 # - a **query** $q$: what *bites* asks for;
 # - a **key** $k$ for each word: what the word is found by;
 # - a **value** $v$ for each word: what it hands over when it is found.
 #
-# Our numbers are invented, small enough for a pencil:
+# Our numbers are invented:
 #
 # | | dog | bites | man |
 # |---|---|---|---|
 # | key $k$ | (3, 2) | (0, 1) | (2, 0) |
 # | value $v$ | (10, 0) | (0, 0) | (0, 10) |
 #
-# Read the first number of a key as *how well can I bite?* *dog* has 3, *man* 2, the word *bites* 0. The query of *bites* is $q = (1, 0)$: it asks for that first number and ignores the second, which matters to other words. A value says what comes along: 10 in front for an animal, 10 behind for a human.
+# Read the first number of a key as *how well can I bite?* *dog* has 3, *man* 2, the word *bites* 0. The query of *bites* is $q = (1, 0)$: it asks for that first number and ignores the second, which has no such name; *dog* and *man* will ask for it (sections 3 and 5). A value says what comes along: 10 in front for an animal, 10 behind for a human.
 #
 # Four lines of arithmetic:
 #
 # | | dog | bites | man | |
 # |---|---|---|---|---|
 # | **1. score** $q \cdot k$ | 1·3 + 0·2 = 3 | 1·0 + 0·1 = 0 | 1·2 + 0·0 = 2 | place by place, then add |
-# | **2. divide** by $\sqrt 2$ | 2.12 | 0 | 1.41 | 2: length of $q$ (section 6) |
+# | **2. divide** by $\sqrt 2$ | 2.12 | 0 | 1.41 | 2: how many numbers $q$ has (section 6) |
 # | **3. weight** | $e^{2.12} = 8.34$ | $e^{0} = 1$ | $e^{1.41} = 4.11$ | together 13.45 |
 # | | 0.62 | 0.07 | 0.31 | divided by 13.45 |
 # | **4. output** | 0.62 · (10, 0) | + 0.07 · (0, 0) | + 0.31 · (0, 10) | = **(6.2, 3.1)** |
 #
-# *bites* takes over twice as much animal as human: the dog is the likelier biter. A shortcut for your pencil: $e^{1/\sqrt 2} = 2.03$, so here **each point of score doubles the weight**. Scores 3, 0, 2 make 8 : 1 : 4, and $8/13$ is 0.62.
+# The dog is the likelier biter. A shortcut for your pencil: $e^{1/\sqrt 2} = 2.03$, so here **each point of score doubles the weight**. Scores 3, 0, 2 make 8 : 1 : 4, and $8/13$ is 0.62.
 #
-# The same with PyTorch. The comments name the shapes: $S$ is the number of words that can be looked at (here 3), $d_\text{head}$ the length of a query and of a key (here 2; the Transformer paper writes $d_k$), $d_v$ the length of a value (here also 2).
+# The same with PyTorch. The comments name the shapes: $S$ is the number of words that can be looked at (here 3), $d_\text{head}$ how many numbers a query and a key have (here 2; one such attention is called a **head**; the Transformer paper writes $d_k$), $d_v$ how many a value has (here also 2).
 
 # %% tags=["nbval-check-output"]
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -82,8 +82,6 @@ weights, output = attend(q, K, V)
 print("weights:", weights, " output:", output)
 
 # %% [markdown]
-# As on paper, with 3.06 for 3.1.
-#
 # **Before you run the next cell.** What happens to the weights when *bites* asks ten times as loudly, $q = (10, 0)$? And when it asks nothing, $q = (0, 0)$?
 
 # %% tags=["nbval-check-output"]
@@ -94,9 +92,15 @@ for loudness in (0, 1, 10):
 # %% [markdown]
 # Asked loudly, *dog* gets all the weight (1.00): attention **looks a word up**. Asked nothing, every word gets a third: attention **averages**. All it does lies between these two.
 #
-# ## 2. Move it yourself
+# **Try it.** Add −1 to the three loudnesses: *bites* asks for the opposite. Who gets most?
 #
-# The numbers above as a picture:
+# <details><summary>Answer</summary>
+#
+# *bites* itself, 0.73; *man* 0.18, *dog* 0.09.
+#
+# </details>
+#
+# ## 2. Move it yourself
 
 # %%
 from lessons_lib.figures import attention as pictures
@@ -104,10 +108,10 @@ from lessons_lib.figures import attention as pictures
 pictures.steps()
 
 # %% [markdown]
-# A score says how far a key reaches in the direction of the query. Now the same picture with sliders (click a slider, then use the arrow keys):
+# A score says how far a key reaches in the direction of the query, times the length of the arrow $q$. Now the same picture with sliders (click a slider, then use the arrow keys):
 #
-# 1. Move **q, second** down from 0 and watch step 1. Where does *man* overtake *dog*? Make a guess first.
-# 2. Press **Reset**, choose *man*, and move its two **value** sliders. Which of the three steps change?
+# 1. Move **q, second** down from 0 and watch the scores. Where does *man* overtake *dog*? Make a guess first.
+# 2. Press **Reset**, choose *man*, and move its two **value** sliders. Which panels change?
 # 3. Try to push the output out of the dashed triangle.
 
 # %%
@@ -119,8 +123,8 @@ live.attention_explorer()
 # <details><summary>What you should have seen</summary>
 #
 # 1. At −0.5 both have score 2; below that *man* leads. *dog*'s second number, 2, now counts against it.
-# 2. Only step 3. Values play no part in who is found; they are what is handed over.
-# 3. It cannot leave: positive weights that sum to 1 make a mixture of the values.
+# 2. Only the last, step 4. Values play no part in who is found; they are what is handed over.
+# 3. It cannot leave: it is a mixture of the values.
 #
 # </details>
 #
@@ -149,20 +153,20 @@ check("attention.bend_the_query", query)
 #
 # ## 3. Softmax: from scores to shares
 #
-# Step 3 raised $e$ to each score. Why not divide each score by their sum? For *bites*, 3, 0, 2 would become 0.6, 0, 0.4: not bad at all. Now take *dog*, whose query is $(-1, 1)$: the first number of a key should be small, the second large. Its scores are:
+# Why not divide each score by their sum? For *bites*, 3, 0, 2 would become 0.6, 0, 0.4: not bad. Now take *dog*, whose query is $(-1, 1)$: the first number of a key should be small, the second large. Its scores are:
 #
 # | | dog | bites | man |
 # |---|---|---|---|
 # | $q \cdot k$ | −3 + 2 = **−1** | 0 + 1 = **1** | −2 + 0 = **−2** |
 #
-# **Before you run the next cell.** *bites* fits best, *man* worst. Which word gets the largest share when you divide by the sum?
+# **Before you run the next cell.** *bites* fits best, *man* worst. Which gets the largest plain share?
 
 # %% tags=["nbval-check-output"]
 scores = K @ torch.tensor([-1.0, 1.0])  # (S,) what dog asks for
 print("plain share:", scores / scores.sum())
 
 # %% [markdown]
-# *man*, the worst match, gets everything (1.00), and *bites*, the best, gets less than nothing (−0.50). The sum is −2, and dividing by a negative number turns the order round. The **softmax** has no such accident. For scores $z$ of shape $(S,)$:
+# *man*, the worst match, gets everything (1.00), and *bites*, the best, gets less than nothing (−0.50). Dividing by the sum, −2, turns the order round. The **softmax** does not. For scores $z$ of shape $(S,)$:
 #
 # $$\text{softmax}(z)_i = \frac{e^{z_i}}{\sum_{j=1}^{S} e^{z_j}}$$
 #
@@ -177,12 +181,18 @@ for shift in (0, 80, 1000):
     print(f"scores plus {shift:4}: {softmax(z + shift)}")
 
 # %% [markdown]
-# *bites* gets 0.73, *man* 0.09. Adding 80 to every score changes nothing, since $e^{z + 80} = e^{z} e^{80}$ and the factor cancels. Only **differences** of scores count. Adding 1000 should change nothing either, but the computer answers `nan`, *not a number*: 32-bit numbers end near $e^{88}$, so $e^{1000}$ becomes infinity, and infinity divided by infinity has no value.
+# Adding 80 to every score changes nothing, since $e^{z + 80} = e^{z} e^{80}$ and the factor cancels. Only **differences** of scores count. With 1000 the computer answers `nan`, *not a number*: 32-bit numbers end near $e^{88}$, so $e^{1000}$ becomes $\infty$, and $\infty / \infty$ has no value.
 #
 # **Try it.** Add −1000 to the shifts. What will the computer say, and why this time?
 #
-# ### Exercise 2 (core, 8 minutes)
-# Write a softmax that survives such scores. You may move all scores by the same amount first. By how much? The scores come as $(\ldots, S)$: one row or many, each shared out for itself.
+# <details><summary>Answer</summary>
+#
+# `nan`: every power becomes 0, and 0 / 0 has no value.
+#
+# </details>
+#
+# ### Exercise 2 (core, 12 minutes)
+# Write a softmax that survives such scores. You may move all scores by the same amount first. The scores come as $(\ldots, S)$: one row or many, each shared out for itself.
 
 # %% tags=["exercise"]
 def stable_softmax(scores):
@@ -210,7 +220,7 @@ check("attention.stable_softmax", stable_softmax)
 #
 # ## 4. Why three matrices?
 #
-# So far queries, keys and values were given. In a model each word arrives as a single vector $x$ of $d_\text{model}$ numbers. Ours has $d_\text{model} = 4$ columns: *animal*, *human*, *action*, and *place*, which stays 0 in this notebook. $T$ is the number of words that ask; here the sentence asks itself, so $T = S = 3$.
+# In a model each word arrives as a single vector $x$ of $d_\text{model}$ numbers. Ours has $d_\text{model} = 4$ columns: *animal*, *human*, *action*, and *place*, which stays 0 in this notebook. $T$ is the number of words that ask; here the sentence asks itself, so $T = S = 3$.
 
 # %% tags=["nbval-check-output"]
 #                 animal human action place
@@ -220,13 +230,14 @@ X = torch.tensor([[1.0, 0.0, 0.0, 0.0],   # dog
 print("who fits whom, without matrices:\n", X @ X.T)
 
 # %% [markdown]
-# Comparing the words themselves, each finds only itself: *dog* is like *dog*. But *bites* is looking for something **unlike** itself. So three matrices make three vectors of each word:
+# Each word finds only itself. But *bites* is looking for something **unlike** itself. So three matrices make three vectors of each word:
 #
 # $$Q = X W_q, \qquad K = X W_k, \qquad V = X W_v$$
 #
 # $W_q$ and $W_k$ have shape $(d_\text{model}, d_\text{head})$, $W_v$ has $(d_\text{model}, d_v)$. By hand: *dog* is $(1, 0, 0, 0)$, so it picks the first row of each matrix. Its key is the first row of $W_k$.
 
 # %% tags=["nbval-check-output"]
+# row 4 of W_k, (-1, 0), is for notebook 02: place is 0 here
 W_q = torch.tensor([[-1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 W_k = torch.tensor([[3.0, 2.0], [2.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
 W_v = torch.tensor([[10.0, 0.0], [0.0, 10.0], [0.0, 0.0], [0.0, 0.0]])
@@ -235,11 +246,11 @@ Q, K, V = X @ W_q, X @ W_k, X @ W_v  # (T, d_head), (S, d_head), (S, d_v)
 print("Q:\n", Q, "\nK:\n", K)
 
 # %% [markdown]
-# Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices are what a model **learns**; it would find others than ours, rarely ones that a person can read.
+# Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices, each head's own, are what a model **learns**; it would find others than ours, rarely readable ones.
 #
-# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. It puts out one vector a word, so all three would be the same, and you have seen with $XX^\top$ what that finds. They are three learned projections of the layer's *input*. (Where a decoder looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
+# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder (the part that reads) puts out. It puts out one vector a word, so all three would be the same. $XX^\top$ has shown what that finds (with our words only itself; with any words a symmetric table). They are three learned projections (products with a matrix) of the *input* of the layer, one of several that a model stacks. (Where a decoder, which writes, looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
 #
-# **Why not one matrix for $Q$ and $K$?** It would save a third of the numbers. Compare the scores, asker by row, asked by column:
+# **Why not one matrix for $Q$ and $K$?** Compare the scores, asker by row, asked by column:
 
 # %% tags=["nbval-check-output"]
 print("one matrix, K @ K.T:\n", K @ K.T)
@@ -256,12 +267,18 @@ print("keys handed over:  ", weights @ K)
 print("values handed over:", weights @ V)
 
 # %% [markdown]
-# (6.2, 3.1) says 62 % animal, 31 % human. (2.47, 1.31) says how well the found words bite, and nothing of animal or human. What a word is found by need not be what it has to tell. *bites* has a key, since *dog* looks for it, and nothing to hand over.
+# (6.2, 3.1) says 62 % animal, 31 % human. (2.47, 1.31) says how well the found words bite, and nothing of animal or human. What a word is found by need not be what it has to tell.
 #
-# **Try it.** Give *man* teeth: set the second row of `W_k` to `[4.0, 0.0]`. What does *bites* take over now? (Then put the row back.)
+# **Try it.** Give *man* teeth: set the second row of `W_k` to `[4.0, 0.0]`, run that cell and the last one. What does *bites* take over? (Put it back, run both again.)
+#
+# <details><summary>Answer</summary>
+#
+# (3.2, 6.4): *man* leads, 4 to 3.
+#
+# </details>
 #
 # ### Exercise 3 (pencil, 6 minutes)
-# *werewolf bites man.* A werewolf is animal and human, $x = (1, 1, 0, 0)$, so its key is the *sum* of two rows of $W_k$, and its value likewise. What is the output of *bites*? Two numbers, one decimal each. (The doubling shortcut is near enough.)
+# *werewolf bites man.* A werewolf is animal and human, $x = (1, 1, 0, 0)$, so its key is the *sum* of two rows of $W_k$, and its value likewise. What is the output of *bites*? Two numbers, one decimal each. (Doubling is near enough.)
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
@@ -311,12 +328,12 @@ def attention(Q, K, V):
     weights = torch.softmax(scores, dim=-1)  # (T, S) along the keys
     return weights @ V, weights              # (T, d_v), (T, S)
 
-ones = torch.ones
-output, weights = attention(ones(2, 4), ones(5, 4), ones(5, 3))
+asking, asked, told = torch.ones(2, 4), torch.ones(5, 4), torch.ones(5, 3)
+output, weights = attention(asking, asked, told)
 print("weights:", tuple(weights.shape), " output:", tuple(output.shape))
 
 # %% [markdown]
-# Weights $(T, S)$: a row for each word that asks, a column for each that is asked. Output $(T, d_v)$. For our sentence:
+# A row of weights for each word that asks, a column for each that is asked. For our sentence:
 
 # %% tags=["nbval-check-output"]
 output, weights = attention(Q, K, V)
@@ -326,9 +343,9 @@ print("row sums:   ", weights.sum(dim=1))
 print("column sums:", weights.sum(dim=0))
 
 # %% [markdown]
-# The loops' numbers (`assert_close` would have complained). Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
+# Equal to the loops. Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
 #
-# > **What the article says** (4.2), twice. First, that softmax gives *each key vector's* probability distribution. It runs over the keys, once for each *query*: the rows sum to 1, not the columns. Second, that the similarities are summed with weights to give the word's new representation. Compute that:
+# > **What the article says** (4.2), twice. First, that softmax gives *each key vector's* probability distribution. It runs over the keys, once for each *query*. Second, that the similarities are summed with weights to give the word's new representation. Compute that:
 
 # %% tags=["nbval-check-output"]
 scores = Q @ K.T  # (T, S)
@@ -336,9 +353,9 @@ print("weighted sum of similarities, bites:", weights[1] @ scores[1])
 print("weighted sum of values, bites:      ", weights[1] @ V)
 
 # %% [markdown]
-# 2.47 is a single number with no animal and no human left in it. What is summed are the **values**; the similarities, once normalised, are the weights.
+# 2.47 is a single number with no animal and no human left in it. (Section 4's 2.47: with $q = (1, 0)$ a score is the key's first number.) What is summed are the **values**.
 #
-# PyTorch has attention built in; so has this course's library, which hands back the weights too:
+# PyTorch has attention built in; so has this course's library:
 
 # %% tags=["nbval-check-output"]
 import torch.nn.functional as F
@@ -352,7 +369,7 @@ torch.testing.assert_close(our_weights, weights)
 print("loops, matrices, PyTorch and lessons_lib: the same")
 
 # %% [markdown]
-# The library's own source, which the notebooks to come import: your three lines, checks of the input, and a mask (section 8).
+# The library's own source: your three lines, checks of the input, a mask (section 8), and a dropout that a later notebook explains.
 
 # %%
 from lessons_lib.figures.source import show_source
@@ -360,11 +377,17 @@ from lessons_lib.figures.source import show_source
 show_source(scaled_dot_product_attention, docstring=False)
 
 # %% [markdown]
-# **Try it.** Let *man* ask what *bites* asks: set the second row of `W_q` to `[1.0, 0.0]`. Which rows of the output change? Run the cells from there on, then put the row back.
+# **Try it.** Let *man* ask what *bites* asks: in section 4 set the second row of `W_q` to `[1.0, 0.0]`, run that cell and this section. Which output rows change? (Put it back, run them again.)
+#
+# <details><summary>Answer</summary>
+#
+# Only row 3: it becomes row 2.
+#
+# </details>
 #
 # ## 6. Why divide by $\sqrt{d_\text{head}}$?
 #
-# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The sum of $n$ independent numbers of variance 1 has variance $n$, so scores spread like $\sqrt{d_\text{head}}$ (the paper's section 3.2.1, footnote 4). Measured on 4,000 queries with three keys each, all numbers normal with variance 1:
+# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The **variance** is the average squared distance from the mean; its root is the typical size. Each product here has mean 0 and variance 1. Variances of independent numbers add up, so the score's is $d_\text{head}$, and scores spread like $\sqrt{d_\text{head}}$ (the paper's section 3.2.1, footnote 4). Measured on 4,000 queries with three keys each (`randn` draws numbers of mean 0, variance 1):
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -376,14 +399,21 @@ for d in sizes:
     drawn[d] = queries, keys
     scores = (queries * keys).sum(dim=-1)  # (4000, 3)
     divided = scores / d**0.5
-    print(f"d_head {d:4}: variance {scores.var():4.0f}, divided {divided.var():.1f}")
+    print(f"d_head {d:4}: variance {scores.var():4.0f},", end=" ")
+    print(f"divided {divided.var():.1f}")
 
 # %% [markdown]
-# The variance is $d_\text{head}$, as computed, and 1 after dividing.
+# **Try it.** Draw queries three times as large, `3 * torch.randn(...)`. What will the last column show? (Put it back, run the cell again.)
 #
-# **Try it.** Draw queries three times as large, `3 * torch.randn(...)`. What will the last column show? (Then put it back.)
+# <details><summary>Answer</summary>
+#
+# About 9, the square of 3.
+#
+# </details>
 #
 # **Before you run the next cell.** Nothing distinguishes the three random keys. How much weight does the luckiest of them get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
+#
+# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. Training moves numbers along it. You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
 
 # %% tags=["nbval-check-output"]
 def luckiest(d, divisor):
@@ -391,18 +421,18 @@ def luckiest(d, divisor):
     queries = queries.clone().requires_grad_()
     scores = (queries * keys).sum(dim=-1) / divisor          # (4000, 3)
     largest = torch.softmax(scores, dim=-1).amax(dim=-1)     # (4000,)
-    gradient, = torch.autograd.grad(largest.sum(), queries)  # (4000, 1, d)
-    return largest.mean().item(), gradient.norm(dim=-1).median().item()
+    gradient = torch.autograd.grad(largest.sum(), queries)[0]
+    size = gradient.norm(dim=-1)                             # (4000, 1)
+    return largest.mean().item(), size.median().item(), size.mean().item()
 
-print("d_head    undivided     ÷ √d_head")
+print(f"{'':8}{'undivided':24}÷ √d_head")
+print("d_head  weight  median    mean  weight  median    mean")
 for d in sizes:
-    weight, slope = luckiest(d, 1)
-    print(f"{d:6}    {weight:.2f}  {slope:.2f}", end="    ")
-    weight, slope = luckiest(d, d**0.5)
-    print(f"{weight:.2f}  {slope:.2f}")
+    columns = *luckiest(d, 1), *luckiest(d, d**0.5)
+    print(f"{d:6}", *(f"{number:7.2f}" for number in columns))
 
 # %% [markdown]
-# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The second number says how much the largest weight answers to its query: the length of the gradient, for a typical query (the median; a few undecided ones get more). It grows at first, as keys grow longer; then saturation wins, and it falls to 0.05 at 64, to 0.00 at 256. A model that is sure before it has learned anything hardly learns from its mistakes. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient at 0.3.
+# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The typical gradient grows at first, as the keys' arrows grow; then saturation wins, and it falls to 0.05 at 64, to 0.00 at 256. Some queries, close to a tie, get a larger one than with division, so the mean even rises: learning becomes all or nothing. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient near 0.3.
 #
 # Would dividing by $d_\text{head}$ itself be safer still? The dotted line ($d$ is $d_\text{head}$):
 
@@ -410,9 +440,9 @@ for d in sizes:
 pictures.divisors({d: [luckiest(d, x) for x in (1, d**0.5, d)] for d in sizes})
 
 # %% [markdown]
-# No: the weights sink to a third each, whatever the word asks, and the gradient fades as well. The square root alone does not care how wide the head is. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training, when numbers are random; a trained head may be sure of itself.
+# No: the weights sink to a third each, whatever the word asks, and the gradient fades as well. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training; a trained head may be sure of itself.
 #
-# ### Exercise 4 (stretch, 12 minutes)
+# ### Exercise 4 (stretch, 15 minutes)
 # If score $z_j$ grows a little, weight $w_i$ changes by
 #
 # $$\frac{\partial w_i}{\partial z_j} = \begin{cases} w_i (1 - w_i) & i = j \\ -\,w_i w_j & i \ne j\end{cases}$$
@@ -441,7 +471,7 @@ check("attention.softmax_gradient", softmax_gradient)
 #
 # ## 7. Man bites dog
 #
-# **Before you run it.** The same three words, the other way round: now the man bites. What does *bites* take over this time?
+# **Before you run it.** Now the man bites. What does *bites* take over?
 
 # %% tags=["nbval-check-output"]
 order = [2, 1, 0]  # man, bites, dog
@@ -452,30 +482,36 @@ print("in the other order:\n", other_output)
 torch.testing.assert_close(other_output, output[order])
 
 # %% [markdown]
-# (6.2, 3.1) again: the dog bites, says *bites*, in either sentence. The other two rows have changed places, and nothing else has: the rows follow the words. Attention is **blind to order**. Neither scores nor sums know where a word stands.
+# (6.2, 3.1) again: the dog bites, says *bites*, in either sentence. The rows follow the words. Attention is **blind to order**.
 #
-# A translator that reads like this must fail. *Der Hund beißt den Mann* (the dog bites the man) or *der Mann beißt den Hund* (the man bites the dog)? It cannot know. Notebook 02 fills the column *place* by hand; 03 asks where such a column comes from.
+# *Der Hund beißt den Mann* (the dog bites the man) or *der Mann beißt den Hund* (the man bites the dog)? A translator that reads like this cannot know. Notebook 02 fills the column *place* by hand; 03 asks where such a column comes from.
 #
-# **Try it.** Set `order = [1, 0, 2]`, say what you will see, and run the cell.
+# **Try it.** Set `order = [1, 0, 2]`, guess, and run the cell. Then put `[2, 1, 0]` back and run it again, for section 8.
+#
+# <details><summary>Answer</summary>
+#
+# The same rows, *bites*' (6.2, 3.1) first.
+#
+# </details>
 #
 # ## 8. The causal mask: do not look ahead
 #
-# A model that writes learns to guess the next word: at *dog* the answer is *bites*. If *dog* could look at *bites*, it would copy instead of guess. So each word may see the words up to **and including itself**; it has to guess the one after.
+# So far every word saw all, as a reader may; a writer has only what is written. It learns to guess the next word: at *dog* the answer is *bites*. If *dog* could look at *bites*, it would copy instead of guess. So each word may see the words up to **and including itself**; it has to guess the one after.
 #
 # By hand, for *bites*: scores 3 and 0, *man* is not there. 8 : 1 of 9 makes 0.89 and 0.11, and the output 0.89 · (10, 0) = (8.9, 0).
 #
-# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A mask in this course is True where looking is **allowed**.
+# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A mask in this course is True where looking is **allowed**. `tril` keeps the lower triangle, `~mask` turns True and False round, `masked_fill` writes where it finds True:
 
 # %% tags=["nbval-check-output"]
 mask = torch.tril(torch.ones(3, 3, dtype=torch.bool))  # (T, S) lower half
-scores = (Q @ K.T / 2**0.5).masked_fill(~mask, float("-inf"))
+scores = (Q @ K.T / Q.shape[-1]**0.5).masked_fill(~mask, float("-inf"))
 weights = torch.softmax(scores, dim=-1)
 print("scores:\n", scores)
 print("weights:\n", weights)
 print("output:\n", weights @ V)
 
 # %% [markdown]
-# The mask comes *before* the softmax, so the remaining words share the full unit: every row sums to 1. *dog* sees only itself and keeps its own value.
+# The mask comes *before* the softmax, so the remaining words share the full unit.
 
 # %%
 _, free = attention(Q, K, V)
@@ -491,7 +527,7 @@ torch.testing.assert_close(theirs, weights @ V)
 print("masked by hand, by lessons_lib and by PyTorch: the same")
 
 # %% [markdown]
-# (The library fills in the lowest finite number instead: a row with nothing allowed would become `nan`. See 02.) Two tempting short cuts, for *bites*:
+# (The library fills in the lowest finite number instead of −∞, since with −∞ a row with nothing allowed becomes `nan`: see 02.) Two tempting short cuts, for *bites*:
 #
 # | | weights | output |
 # |---|---|---|
@@ -527,15 +563,15 @@ check("attention.causal_attention", causal_attention)
 # %% [markdown]
 # **Try it.** *man bites dog* again: `causal_attention(other_X @ W_q, other_X @ W_k, other_X @ W_v)`. Does *bites* still give the same answer?
 #
-# <details><summary>What you should see</summary>
+# <details><summary>Answer</summary>
 #
-# No: (0, 8.0). It now sees *man* and itself, not *dog*: 4 : 1 of 5. A mask depends on places, so it lets a little of the order in.
+# No: (0, 8.0). It now sees *man* and itself, not *dog*: 4 : 1 of 5. A mask lets a little of the order in.
 #
 # </details>
 #
 # ## 9. The riddle, solved by you
 #
-# Back to $Q = [1, 0]$, $K = [0, 1]$, $V = [1, 1]$. How are the brackets meant? Three readings:
+# How are the brackets of $Q = [1, 0]$, $K = [0, 1]$, $V = [1, 1]$ meant? Three readings:
 #
 # | reading | $Q$ | $K$ | $V$ | |
 # |---|---|---|---|---|
@@ -543,10 +579,10 @@ check("attention.causal_attention", causal_attention)
 # | **b** | [[1, 0]] | [[0, 1]] | [[1, 1]] | one word, two numbers |
 # | **c** | [[1, 0], [1, 0]] | [[0, 1], [0, 1]] | [[1], [1]] | two such words: all scores are 0 |
 #
-# ### Exercise 6 (core, 8 minutes)
+# ### Exercise 6 (core, 4 minutes)
 # Which weights does the **first** word have in each reading? As many numbers as there are keys, three decimals; $e^1 = 2.718$.
 
-# %% tags=["exercise"] stub="answer = {'a': ..., 'b': ..., 'c': ...}"
+# %% tags=["exercise"] stub="answer = {\"a\": ..., \"b\": ..., \"c\": ...}"
 ### BEGIN SOLUTION
 answer = {"a": [0.269, 0.731], "b": [1.0], "c": [0.5, 0.5]}
 ### END SOLUTION
@@ -565,7 +601,7 @@ check("riddle.three_readings", answer)
 # </details>
 
 # %% [markdown]
-# Now the outputs. Compare them with what you wrote down at the start.
+# Now the outputs. What did you write down at the start?
 
 # %% tags=["nbval-check-output"]
 def numbers(rows):
@@ -581,18 +617,26 @@ for name, reading in readings.items():
     print(f"{name}: first word's weights {shares[0]}, output {outputs[0]}")
 
 # %% [markdown]
-# Every output is made of ones, in every reading. So [0.5, 0.5] is never the output: it is the *weights* of reading c. Two more things are wrong with the line. The softmax of a single score is a single weight, 1. And it mixes readings: $1 \times 0 + 0 \times 1$ multiplies vectors of two numbers (b and c), $\sqrt 1$ divides for vectors of one (a).
+# Every output is made of ones. So [0.5, 0.5] is never the output: it is the *weights* of reading c, and of a's second word. Two more things are wrong. The softmax of a single score is a single weight, 1. And the line mixes readings: $1 \times 0 + 0 \times 1$ multiplies vectors of two numbers (b and c), $\sqrt 1$ divides for vectors of one (a).
 #
-# Is 1 then "the right answer"? **Before you run the next cell:** which output do the lopsided weights (0.9, 0.1) give, with values 1 and 1?
+# **Before you run the next cell:** which output do the lopsided weights (0.9, 0.1) give, with values 1 and 1?
 
 # %% tags=["nbval-check-output"]
 equal, different = numbers([[1], [1]]), numbers([[1, 0], [0, 1]])
 for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
-    w = numbers(w)
-    print(f"{w}   equal: {w @ equal}   different: {w @ different}")
+    w, shown = numbers(w), w
+    print(f"{shown}   equal: {w @ equal}   different: {w @ different}")
 
 # %% [markdown]
-# So 1 is right, and says nothing: **an example with equal values cannot show attention**. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights, and reading c does give [0.5, 0.5].
+# So ones are right, and say nothing: **an example with equal values cannot show attention**. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights.
+#
+# **Try it.** Put `[[1, 0], [0, 1]]` for the values of readings a and c, two cells up. Which output is the article's?
+#
+# <details><summary>Answer</summary>
+#
+# That of c, (0.5, 0.5). Reading a gives its own weights, (0.27, 0.73).
+#
+# </details>
 #
 # ## Quiz
 #
@@ -603,28 +647,33 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # Those are the scores. Weights sum to 1.
 #
 # </details>
-# <details><summary>0.25 each</summary>
-#
-# Right. Only differences count, and there are none: attention averages.
-#
-# </details>
 # <details><summary>It depends on $d_\text{head}$</summary>
 #
-# Dividing changes the scores, all by the same factor: they stay equal.
+# Divided, they stay equal.
+#
+# </details>
+# <details><summary>0.25 each</summary>
+#
+# Right. There are no differences: attention averages.
 #
 # </details>
 
 # %% [markdown]
 # **2.** You double every number of all *values*. What happens?
 #
-# <details><summary>The weights get sharper, the output changes</summary>
-#
-# That is what doubling the *queries* does. Values come in after the softmax.
-#
-# </details>
 # <details><summary>The output doubles, the weights stay</summary>
 #
 # Right. Values have no say in who is found.
+#
+# </details>
+# <details><summary>The weights get sharper, the output changes</summary>
+#
+# That is what doubling *queries* does.
+#
+# </details>
+# <details><summary>Nothing: the weights still sum to 1</summary>
+#
+# They do, and mix what is twice as large.
 #
 # </details>
 
@@ -638,7 +687,12 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # </details>
 # <details><summary>Columns that sum to 1, rows that do not</summary>
 #
-# Right. For our sentence *bites* then spends 1.61 units and gets (6.4, 7.7): more human than animal.
+# Right. *bites* then spends 1.61 units and gets (6.4, 7.7).
+#
+# </details>
+# <details><summary>The right weights, transposed</summary>
+#
+# Other scores are shared out together, so other weights come out.
 #
 # </details>
 
@@ -647,26 +701,31 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 #
 # <details><summary>Because a row with nothing allowed would be nan</summary>
 #
-# For the first row that is true, but it is no reason for the others.
+# True for the first row, no reason for the others.
+#
+# </details>
+# <details><summary>Because each word is its own best match</summary>
+#
+# It need not be: *bites* fits itself with 0, *dog* with 3.
 #
 # </details>
 # <details><summary>Because word $i$ has to guess word $i + 1$, it may know itself</summary>
 #
-# Right. Closed, it would have to guess the next word without the one before it.
+# Right. Closed, it would guess without the word before.
 #
 # </details>
 
 # %% [markdown]
-# **5.** Your model's heads are 64 wide, and you forget to divide. The loss hardly falls at first. Why?
+# **5.** Your model's heads are 64 wide, and you forget to divide. The loss (how wrong its guesses are) hardly falls at first. Why?
 #
-# <details><summary>The weights do not sum to 1 any more</summary>
-#
-# They do: the softmax sees to that at any scale.
-#
-# </details>
 # <details><summary>The scores have spread to about ±8 and the softmax is saturated</summary>
 #
-# Right. $\sqrt{64} = 8$; one key has nearly all the weight by chance, and typical gradients are tiny.
+# Right. $\sqrt{64} = 8$; typical gradients are tiny.
+#
+# </details>
+# <details><summary>The weights do not sum to 1 any more</summary>
+#
+# They do, at any scale.
 #
 # </details>
 # <details><summary>All weights become equal</summary>
@@ -678,7 +737,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # %% [markdown]
 # ## Where you are
 #
-# The Transformer, after figure 1 of the paper; you have built the lit parts:
+# The Transformer, after figure 1 of the paper; you have built the lit parts (× 4: the framed layer is stacked four times):
 
 # %%
 from lessons_lib.figures import model_map
@@ -688,15 +747,15 @@ model_map.show("01")
 # %% [markdown]
 # ## Summary
 #
-# 1. Attention: scores $QK^\top$, divided by $\sqrt{d_\text{head}}$, softmax over the keys, once for each query; then the *values* are summed with these weights.
+# 1. Attention: scores $QK^\top$, divided by $\sqrt{d_\text{head}}$; softmax over the keys, for each query; then the *values* summed with these weights.
 # 2. $Q$, $K$ and $V$ are learned projections of the layer's input: what a word asks, what it is found by, what it hands over.
 # 3. Softmax makes shares of any scores; only differences count, so subtracting the largest is safe.
-# 4. The square root keeps the scores' variance at 1 when training starts; without it the softmax saturates and typical gradients vanish.
+# 4. The square root keeps the scores' variance at 1 at first; without it the softmax saturates and typical gradients vanish.
 # 5. Attention is blind to order; a causal mask, set before the softmax, hides the words to come.
 #
 # ## References
 #
-# - Vaswani and others (2017): *Attention Is All You Need*, section 3.2.1 (the formula; footnote 4 for the variance).
-# - Bahdanau, Cho, Bengio (2015): *Neural Machine Translation by Jointly Learning to Align and Translate*, section 3.1 (attention before the Transformer).
+# - Vaswani and others (2017): [*Attention Is All You Need*](https://arxiv.org/abs/1706.03762), section 3.2.1 (the formula; footnote 4 for the variance).
+# - Bahdanau, Cho, Bengio (2015): [*Neural Machine Translation by Jointly Learning to Align and Translate*](https://arxiv.org/abs/1409.0473), section 3.1 (attention before the Transformer).
 # - Bridle (1990): *Probabilistic Interpretation of Feedforward Classification Network Outputs* (the name softmax).
-# - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese: principles and practice of large language models, choosing training techniques), sections 4.2, 4.3. The article.
+# - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 4.2, 4.3. The article.
