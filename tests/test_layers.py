@@ -96,7 +96,7 @@ def test_every_dropout_of_a_layer_is_used(placement: str) -> None:
     config = tiny_config(dropout=0.2, attention_dropout=0.2, norm_placement=placement)
     memory = torch.randn(2, 3, 16)
     calls: list[nn.Module] = []
-    for layer, arguments, count in ((EncoderLayer(config), (None,), 4), (DecoderLayer(config), (None, memory, None), 7)):
+    for layer, arguments, count in ((EncoderLayer(config), (None,), 4), (DecoderLayer(config), (None, memory, None), 6)):
         dropouts = [module for module in layer.modules() if isinstance(module, Dropout)]
         for module in dropouts:
             module.register_forward_hook(lambda module, *_: calls.append(module))
