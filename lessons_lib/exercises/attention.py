@@ -107,9 +107,7 @@ function_exercise(
             "Take the same amount off every score first; then sum each row for itself, dim=-1, keepdim=True.",
         ),
         Slip(
-            "1000 is taken off, whatever the scores",
-            lambda scores: _shares(scores - 1000),
-            "Small scores then sink to e⁻¹⁰⁰⁰, which is 0, and 0 / 0 is nan. The amount has to come from the scores.",
+            "always 1000 is taken off", lambda scores: _shares(scores - 1000), "e⁻¹⁰⁰⁰ is 0, and 0 / 0 is nan: take what fits the scores."
         ),
         Slip(
             "the largest absolute value is taken off",
@@ -277,16 +275,8 @@ function_exercise(
             _slip(mask=lambda n: ~causal_mask(n)),
             "masked_fill writes where it finds True, and your mask is True where looking is allowed: give it ~mask.",
         ),
-        Slip(
-            "a mask is multiplied by infinity",
-            _multiplied_by_infinity,
-            "0 · ∞ has no value, so every score becomes nan. Write −∞ with masked_fill instead.",
-        ),
-        Slip(
-            "each word sees those before it and not itself",
-            _up_to_but_not_itself,
-            "A slice [:i] ends before word i: take [:i + 1].",
-        ),
+        Slip("a mask is multiplied by infinity", _multiplied_by_infinity, "0 · ∞ is nan. Write −∞ with masked_fill instead."),
+        Slip("each word sees those before it and not itself", _up_to_but_not_itself, "[:i] ends before word i: take [:i + 1]."),
         Slip(
             "the weights are returned",
             lambda Q, K, V: scaled_dot_product_attention(Q, K, V, causal_mask(len(Q)))[1],
@@ -299,11 +289,7 @@ function_exercise(
         ),
         Slip("the scores are not divided", _slip(divisor=lambda Q, V: 1.0), "Divide by the square root of Q.shape[-1]."),
         Slip("the scores are divided by d_head", _slip(divisor=lambda Q, V: Q.shape[-1]), "Divide by its square root."),
-        Slip(
-            "the scores are divided by the root of d_v",
-            _slip(divisor=lambda Q, V: math.sqrt(V.shape[-1])),
-            "The root is of the width of a query.",
-        ),
+        Slip("the divisor is the root of d_v", _slip(divisor=lambda Q, V: math.sqrt(V.shape[-1])), "Take the root of a query's width."),
         Slip("the divisor stays √2", _slip(divisor=lambda Q, V: math.sqrt(2)), "d_head is 4 here: take Q.shape[-1]**0.5."),
         Slip("the softmax runs down the columns", _slip(dim=0), "Share out each row: dim=-1."),
     ],

@@ -183,7 +183,7 @@ for shift in (0, 80, 1000):
 # %% [markdown]
 # Adding 80 to every score changes nothing, since $e^{z + 80} = e^{z} e^{80}$ and the factor cancels. Only **differences** of scores count. With 1000 the computer answers `nan`, *not a number*: 32-bit numbers end near $e^{88}$, so $e^{1000}$ becomes $\infty$, and $\infty / \infty$ has no value.
 #
-# **Try it.** Add −1000 to the shifts. What will the computer say, and why this time?
+# **Try it.** Add −1000 to the shifts. What comes out, and why?
 #
 # <details><summary>Answer</summary>
 #
@@ -387,7 +387,7 @@ show_source(scaled_dot_product_attention, docstring=False)
 #
 # ## 6. Why divide by $\sqrt{d_\text{head}}$?
 #
-# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The **variance** is the average squared distance from the mean; its root is the typical size. Each product here has mean 0 and variance 1. Variances of independent numbers add up, so the score's is $d_\text{head}$, and scores spread like $\sqrt{d_\text{head}}$ (the paper's section 3.2.1, footnote 4). Measured on 4,000 queries with three keys each (`randn` draws numbers of mean 0, variance 1):
+# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The **variance** is the average squared distance from the mean; its root is the typical size. Each product here has mean 0 and variance 1. Variances of independent numbers add up, so the score's is $d_\text{head}$, and scores spread like $\sqrt{d_\text{head}}$ (the paper's footnote 4). Measured on 4,000 queries with three keys each (`randn` draws numbers of mean 0, variance 1):
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -411,7 +411,7 @@ for d in sizes:
 #
 # </details>
 #
-# **Before you run the next cell.** Nothing distinguishes the three random keys. How much weight does the luckiest of them get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
+# **Before you run the next cell.** How much weight does the luckiest of the three random keys get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
 #
 # The table also shows the **gradient**: how strongly that weight answers when its query changes a little. Training moves numbers along it. You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
 
@@ -434,13 +434,13 @@ for d in sizes:
 # %% [markdown]
 # 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The typical gradient grows at first, as the keys' arrows grow; then saturation wins, and it falls to 0.05 at 64, to 0.00 at 256. Some queries, close to a tie, get a larger one than with division, so the mean even rises: learning becomes all or nothing. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient near 0.3.
 #
-# Would dividing by $d_\text{head}$ itself be safer still? The dotted line ($d$ is $d_\text{head}$):
+# Would dividing by $d_\text{head}$ itself be safer? The dotted line ($d$ is $d_\text{head}$):
 
 # %%
 pictures.divisors({d: [luckiest(d, x) for x in (1, d**0.5, d)] for d in sizes})
 
 # %% [markdown]
-# No: the weights sink to a third each, whatever the word asks, and the gradient fades as well. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training; a trained head may be sure of itself.
+# No: the weights sink to a third each, and the gradient fades as well. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training; a trained head may be sure of itself.
 #
 # ### Exercise 4 (stretch, 15 minutes)
 # If score $z_j$ grows a little, weight $w_i$ changes by
