@@ -328,8 +328,8 @@ def attention(Q, K, V):
     weights = torch.softmax(scores, dim=-1)  # (T, S) along the keys
     return weights @ V, weights              # (T, d_v), (T, S)
 
-asking, asked, told = torch.ones(2, 4), torch.ones(5, 4), torch.ones(5, 3)
-output, weights = attention(asking, asked, told)
+two, five, told = torch.ones(2, 4), torch.ones(5, 4), torch.ones(5, 3)
+output, weights = attention(two, five, told)
 print("weights:", tuple(weights.shape), " output:", tuple(output.shape))
 
 # %% [markdown]
