@@ -73,7 +73,7 @@ PRESETS = {
             learning_rate=2.5e-3, warmup_steps=150, decay="linear", label_smoothing=0.0, batch_tokens=512, ema_decay=0.98, log_every=20,
             validate_every=600, checkpoint_every=600,
         ),
-        budget=Budget(steps=1500),
+        budget=Budget(steps=1800),
         casing=True,
         n_validation=300,
         test_splits=("test", "unseen", "longer", "mirrored"),
