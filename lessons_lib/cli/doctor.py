@@ -21,7 +21,7 @@ PACKAGES = ("torch", "jupyterlab", "ipywidgets", "matplotlib", "tokenizers", "sa
 INSTALL = "python -m pip install -r requirements/torch.txt -r requirements/learner.txt -e ."
 MAKE_GRAMMAR = "python -m lessons_lib.grammar data/grammar"
 GRAMMAR_SPLITS = ("train", "validation", "test", "unseen", "longer", "mirrored")
-COLUMNS = 100
+COLUMNS = 76
 
 ABOUT = """\
 Look at this machine: versions, device, cores, memory, data, trained models, and what will be slow.
