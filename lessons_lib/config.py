@@ -11,6 +11,14 @@ def _demand(holds: bool, message: str) -> None:
         raise ValueError(message)
 
 
+def _demand_count(name: str, given: object) -> None:
+    _demand(isinstance(given, int) and given > 0, f"{name} is {given!r}: it must be a whole number above 0")
+
+
+def _demand_share(name: str, given: float) -> None:
+    _demand(0 <= given < 1, f"{name} is {given!r}: it must be at least 0 and below 1")
+
+
 def _demand_choice(name: str, given: str, allowed: tuple[str, ...]) -> None:
     _demand(given in allowed, f"{name} is {given!r}: it must be one of {', '.join(allowed)}")
 
@@ -69,11 +77,10 @@ class ModelConfig(JsonConfig):
 
     def __post_init__(self) -> None:
         for name in ("vocabulary_size", "d_model", "n_heads", "d_ff", "n_encoder_layers", "n_decoder_layers", "max_length"):
-            value = getattr(self, name)
-            _demand(isinstance(value, int) and value > 0, f"{name} is {value!r}: it must be a whole number above 0")
+            _demand_count(name, getattr(self, name))
         _demand(self.d_model % self.n_heads == 0, f"d_model {self.d_model} is no multiple of n_heads {self.n_heads}")
         for name in ("dropout", "attention_dropout"):
-            _demand(0 <= getattr(self, name) < 1, f"{name} is {getattr(self, name)!r}: it must be at least 0 and below 1")
+            _demand_share(name, getattr(self, name))
         _demand_choice("norm_placement", self.norm_placement, ("pre", "post"))
         _demand_choice("activation", self.activation, ("relu", "gelu"))
         _demand_choice("positions", self.positions, ("sinusoidal", "learned", "rotary"))
@@ -107,10 +114,9 @@ class TrainingConfig(JsonConfig):
         for name in ("warmup_steps", "weight_decay", "validate_every", "patience", "seed"):
             _demand(getattr(self, name) >= 0, f"{name} is {getattr(self, name)!r}: it must not be negative")
         for name in ("batch_tokens", "micro_batches", "log_every", "checkpoint_every"):
-            value = getattr(self, name)
-            _demand(isinstance(value, int) and value > 0, f"{name} is {value!r}: it must be a whole number above 0")
+            _demand_count(name, getattr(self, name))
         for name in ("label_smoothing", "ema_decay"):
-            _demand(0 <= getattr(self, name) < 1, f"{name} is {getattr(self, name)!r}: it must be at least 0 and below 1")
+            _demand_share(name, getattr(self, name))
         _demand(len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas), f"betas are {self.betas!r}: two numbers in [0, 1)")
         _demand_choice("decay", self.decay, ("constant", "linear", "cosine", "inverse_sqrt"))
         _demand_choice("precision", self.precision, ("fp32", "bf16"))

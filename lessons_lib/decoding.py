@@ -1,7 +1,7 @@
 """From next-word probabilities to text: greedy, beam search, sampling. They know a step function and nothing of the model behind it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,7 +87,9 @@ def filtered(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Te
     return probabilities / probabilities.sum(dim=-1, keepdim=True)
 
 
-def _one_by_one(stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int], choose) -> list[Hypothesis]:  # noqa: ANN001
+def _one_by_one(
+    stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int], choose: Callable[[Tensor], Tensor]
+) -> list[Hypothesis]:
     texts: list[list[int]] = [[] for _ in max_lengths]
     totals = [0.0] * len(texts)
     active = list(range(len(texts)))
@@ -131,7 +133,7 @@ def beam_search(
     if beam < 1:
         raise ValueError(f"beam is {beam}: it must be a whole number above 0")
     searches = [_Search([_Beginning([], 0.0)], [], beam, eos_id, max_length, length_penalty) for max_length in max_lengths]
-    active = [i for i, search in enumerate(searches)]
+    active = list(range(len(searches)))
     tokens = torch.full((len(searches),), bos_id)
     while active:
         log_p = stepper.step(tokens)  # (rows, V): the beginnings of all active texts, one after the other

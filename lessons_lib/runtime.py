@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,16 +43,6 @@ def computes_bf16(device: "torch.device") -> bool:
         return torch.cuda.is_bf16_supported()
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
-
-
-def peak_memory_mb() -> float:
-    """The most memory this process has held so far, in MB (10⁶ bytes); nan where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return float("nan")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def keep_freed_memory() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +19,13 @@ from lessons_lib.exercises.framework import (
     check,
     find,
     function_exercise,
-    number_exercise,
     register,
     right,
 )
 
 SCORES = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
 LARGE = torch.tensor([[1000.0, 0.0]])
-
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test begins with no exercises and leaves none behind."""
-    monkeypatch.setattr(verdicts, "_EXERCISES", {})
-    yield
-
-
-@pytest.fixture
-def pencil() -> Exercise:
-    slips = {0.881: "That is temperature 1.", 0.982: "You multiplied.", 0.269: "That is the second word."}
-    return number_exercise("demo.pencil", 0.731, 0.0006, "2.718 / 3.718 = 0.731.", slips, "divide both logits by 2.")
+pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 def softmax(scores: torch.Tensor) -> torch.Tensor:

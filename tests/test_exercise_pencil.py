@@ -1,29 +1,15 @@
 """Pencil exercises: numbers in any carrier, slips by their name, and whatever else a learner types."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
-from lessons_lib.exercises import verdicts
 from lessons_lib.exercises.framework import Exercise, number_exercise, numbers_exercise
 
 FIRST_STEP = "divide both logits by 2."
-
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test begins with no exercises and leaves none behind."""
-    monkeypatch.setattr(verdicts, "_EXERCISES", {})
-    yield
-
-
-@pytest.fixture
-def pencil() -> Exercise:
-    slips = {0.881: "That is temperature 1.", 0.982: "You multiplied.", 0.269: "That is the second word."}
-    return number_exercise("demo.pencil", 0.731, 0.0006, "2.718 / 3.718 = 0.731.", slips, FIRST_STEP)
+pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 @pytest.mark.parametrize(

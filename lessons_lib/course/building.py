@@ -9,7 +9,7 @@ from lessons_lib.course import outputs
 from lessons_lib.course.cells import METADATA, learners_notebook, serialised, solved_notebook
 from lessons_lib.course.execution import execute
 from lessons_lib.course.places import CourseError, Lesson, choose, repository
-from lessons_lib.files import write_text
+from lessons_lib.files import write_together
 
 
 def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = None) -> int:
@@ -35,8 +35,7 @@ def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = Non
                 raise CourseError("\n".join(f"{_title(lesson, solved)}, {problem}" for problem in problems))
             texts[path] = serialised(notebook)
             print(f"{path.relative_to(root)}: {len(notebook.cells)} cells, {seconds:.1f} s, {len(texts[path]) / 1000:.0f} kB")
-        for path, text in texts.items():
-            write_text(path, text)
+        write_together({path: text.encode() for path, text in texts.items()})
     return 0
 
 
