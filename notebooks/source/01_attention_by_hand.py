@@ -369,7 +369,7 @@ torch.testing.assert_close(our_weights, weights)
 print("loops, matrices, PyTorch and lessons_lib: the same")
 
 # %% [markdown]
-# The library's own source: your three lines, checks of the input, a mask (section 8), and a dropout that a later notebook explains.
+# The library's own source: your three lines, checks of the input, a mask (section 8), and one more step, `dropout`, that 04 explains.
 
 # %%
 from lessons_lib.figures.source import show_source
@@ -500,7 +500,7 @@ torch.testing.assert_close(other_output, output[order])
 #
 # By hand, for *bites*: scores 3 and 0, *man* is not there. 8 : 1 of 9 makes 0.89 and 0.11, and the output 0.89 · (10, 0) = (8.9, 0).
 #
-# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A mask in this course is True where looking is **allowed**. `tril` keeps the lower triangle, `~mask` turns True and False round, `masked_fill` writes where it finds True:
+# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A **mask** in this course is True where looking is allowed; this one, the **causal mask**, is True on and below the diagonal. `tril` keeps the lower triangle, `~mask` turns True and False round, `masked_fill` writes where it finds True:
 
 # %% tags=["nbval-check-output"]
 mask = torch.tril(torch.ones(3, 3, dtype=torch.bool))  # (T, S) lower half
