@@ -57,11 +57,12 @@ class Heads:
         keys = x @ torch.tensor((*FOUND_BY[head], (self.place * PLACE_ROW[head], 0.0)))
         return scaled_dot_product_attention(x @ torch.tensor(ASKS[head]), keys, x @ torch.tensor(HANDS_OVER), self.allowed())
 
-    def verdict(self) -> tuple[float, str]:
-        """(animal column of what W_o writes at *bites*, the sentence that its sign makes)."""
-        difference = float(self.attend("A")[0][1, 0] - self.attend("B")[0][1, 0])
-        says = "cannot tell who bites" if abs(difference) < 0.05 else "an animal bites" if difference > 0 else "a human bites"
-        return difference, says
+    def verdict(self) -> tuple[list[float], str]:
+        """(what W_o writes at *bites* into the columns animal and human, what their signs say)."""
+        animal, human = (self.attend("A")[0][1] - self.attend("B")[0][1]).tolist()
+        if animal > 0.05 and human < -0.05:
+            return [animal, human], "an animal bites"
+        return [animal, human], "a human bites" if animal < -0.05 and human > 0.05 else "cannot tell who bites"
 
 
 def hand_made(scene: Heads | None = None) -> None:
@@ -76,14 +77,14 @@ def draw_heads(scene: Heads) -> tuple[str, str]:
     pieces.append(svg.text(LEFT, 38, "row asks, column is asked", size=svg.SMALL, fill="quiet"))
     pieces += _table(words, weights, allowed)
     pieces.append(svg.rect(LEFT - 1, TOP + CELL_HEIGHT - 1, 5 * CELL_WIDTH + 2, CELL_HEIGHT + 2, stroke="ink", width=2.2, rx=3))
-    difference, says = scene.verdict()
+    (animal, human), says = scene.verdict()
     lost = float(weights[1, 3:].sum())
     heard = {head: scene.attend(head)[0][1].tolist() for head in "AB"}
     lines = [
         ("What bites takes over", True),
         (f"head A   ({number(heard['A'][0], 1)}, {number(heard['A'][1], 1)})", False),
         (f"head B   ({number(heard['B'][0], 1)}, {number(heard['B'][1], 1)})", False),
-        (f"W_o: animal {number(difference, 1, sign=True)}", False),
+        (f"after W_o ({number(animal, 1)}, {number(human, 1)})", False),
         (says, True),
         (f"spent on PAD: {number(lost)}", False),
     ]

@@ -6,7 +6,7 @@ from lessons_lib.figures.heads import ORDERS, Heads, draw_heads
 from lessons_lib.figures.palette import WIDTH
 from lessons_lib.widgets.house import LiveBox, SliderNames, slider
 
-NO_KERNEL = "Run this cell for switches and a slider; the picture above shows the start."  # fits a line at 800 px
+NO_KERNEL = "Run this cell for switches and a slider; the picture above shows one setting."  # fits a line at 800 px
 
 
 class HeadsBox(LiveBox):
@@ -57,5 +57,5 @@ class HeadsExplorer:
 
 
 def heads_explorer(scene: Heads | None = None) -> LiveBox:
-    """Switches for sentence, head and masks and a slider for the strength of places, over the weights of `scene`."""
-    return HeadsExplorer(scene or Heads()).box
+    """Switches for sentence, head and masks and a slider for the strength of places, over `scene`, by default *man bites dog*."""
+    return HeadsExplorer(scene or Heads("man bites dog")).box

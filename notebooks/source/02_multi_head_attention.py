@@ -86,7 +86,7 @@ print("outputs of its words:\n", output[0, :3])
 # </details>
 #
 # ### Exercise 1 (warm-up, 5 minutes)
-# A batch of 5 sentences, the longest with 7 words; $d_\text{model} = 16$, $d_\text{head} = 4$, $d_v = 3$. Which shapes have these?
+# A batch of 5 sentences, the longest with 7 words; $d_\text{model} = 16$, $d_\text{head} = 4$, $d_v = 3$. What are the shapes of these?
 
 # %% tags=["exercise"] stub="shapes = {\"X\": ..., \"Q\": ..., \"scores\": ..., \"mask\": ..., \"output\": ...}"
 from lessons_lib.exercises import check
@@ -312,6 +312,14 @@ print(tuple(split(x, 3).shape), tuple(merge(split(x, 3)).shape))
 torch.testing.assert_close(merge(split(x, 3)), x)
 
 # %% [markdown]
+# **Try it.** Write `.view(5, 7, 12)` for `.flatten(2)` in `merge`. What does PyTorch say? (Put it back.)
+#
+# <details><summary>Answer</summary>
+#
+# *view size is not compatible with input tensor's size and stride*: after a swap the numbers no longer lie in memory in the order in which they are read, so `view` cannot relabel them. `reshape` and `flatten` copy them first.
+#
+# </details>
+#
 # ## 5. All of it
 #
 # $$\text{MultiHead}(X) = \left[\text{head}_1, \ldots, \text{head}_H\right] W_o, \qquad \text{head}_h = \text{Attention}\!\left(X W_q^{(h)}, X W_k^{(h)}, X W_v^{(h)}\right)$$
@@ -411,9 +419,9 @@ for n_heads in (1, 2, 4, 8):
 #
 # ## 6. Who asks whom
 #
-# So far a sentence asked itself: **self-attention**. A translator that has written *der Hund beißt* (the dog bites) also has to ask the *English* words what to write next: **cross-attention**. Queries come from the one text, $x$ of shape $(B, T, d_\text{model})$; keys and values from the other, $m$ of shape $(B, S, d_\text{model})$. The formula stays; only the sources change, $(x, x, x)$ or $(x, m, m)$.
+# So far a sentence asked itself: **self-attention**. A translator reads a *source* and writes a *target*. One that has written *der Hund beißt* (the dog bites) also has to ask the *English* words what to write next: **cross-attention**. Queries come from the one text, $x$ of shape $(B, T, d_\text{model})$; keys and values from the other, $m$ of shape $(B, S, d_\text{model})$. The formula stays; only the sources change, $(x, x, x)$ or $(x, m, m)$.
 #
-# Let two German words, *Hund beißt* (dog bites), ask *dog bites man*. **Before you run it:** which shape have the weights?
+# Let two German words, *Hund beißt* (dog bites), ask *dog bites man*. **Before you run it:** what is the shape of the weights?
 
 # %% tags=["nbval-check-output"]
 german = table[[1, 2]][None]  # Hund, beißt: (1, T, d_model), T = 2
@@ -436,7 +444,7 @@ print("beißt hears:", output[0, 1])
 # | decoder, self | target | target | causal and padding | $(B, H, T, T)$ |
 # | decoder, cross | target | source | padding of the source | $(B, H, T, S)$ |
 #
-# Masks combine by `&`: allowed if both allow. With heads there is one more side to stretch over, so the padding mask is $(B, 1, 1, S)$. **Before you run it:** which shape has it, combined with a causal mask (6, 6)?
+# Masks combine by `&`: allowed if both allow. With heads there is one more side to stretch over, so the padding mask is $(B, 1, 1, S)$. **Before you run it:** what shape comes out, combined with a causal mask (6, 6)?
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.attention import padding_mask
@@ -476,14 +484,16 @@ check("heads.multi_head", multi_head)
 #
 # ### Move it yourself
 #
-# Our two heads on *dog bites man* with two PADs behind it, no mask yet:
+# Our two heads on *dog bites man*, with two PADs behind it and no mask:
 
 # %%
 pictures.hand_made()
 
 # %% [markdown]
-# 1. Tick **padding mask**. Where does *bites*' 0.09 for PAD go?
-# 2. Choose *man bites dog* and lower **strength of place**. At which strength can $W_o$ no longer tell who bites? Guess first: *dog* has 3 − s, *man* 2 + s.
+# Now *man bites dog*, with switches:
+#
+# 1. Tick **padding mask**. Where does the share that *bites* spent on PAD go?
+# 2. Lower **strength of place**. At which strength can $W_o$ no longer tell who bites? Guess first: *dog* scores 3 − s with head A, *man* 2 + s.
 # 3. Put it back to 1 and tick **causal mask**. Why can it not tell now?
 
 # %%
@@ -494,9 +504,9 @@ heads_explorer()
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# 1. To the words, in proportion: 0.77 becomes 0.85.
-# 2. At 0.5: both score 2.5. Below, the animal bites in either sentence.
-# 3. *bites* sees *man* and itself, whichever the question: both heads find *man*.
+# 1. To the words, in proportion: *man*'s 0.54 becomes 0.62.
+# 2. At 0.5: both score 2.5. Below it the animal bites, in either sentence.
+# 3. *bites* sees only *man* and itself, so both heads find *man*. What is left of A minus B, (0.0, 0.9), speaks of a human only.
 #
 # </details>
 #
@@ -523,6 +533,14 @@ pictures.trained(words, learned)
 # %% [markdown]
 # Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. That makes sense: German has *der* or *den* for *the*, depending on the noun and on who acts. Nobody asked for it, two heads do it, and what the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
 #
+# **Try it.** Take *the man bites the dog.*, and swap the two nouns in `words`. Do heads 1 and 2 follow?
+#
+# <details><summary>Answer</summary>
+#
+# Yes: 0.99, now with *man* first.
+#
+# </details>
+#
 # ## 8. A word that may see nothing
 #
 # An empty line in a file is a sentence of nothing but PAD: each row of its mask is False throughout. What is a softmax over nothing?
@@ -537,6 +555,7 @@ for low in (float("-inf"), -1e9):
     filled = scores.masked_fill(~nothing, low)
     print(f"filled with {low}: weights {torch.softmax(filled, dim=-1)[0]}")
 
+x = batch[:1]
 q, k, v = torch.ones(1, 2), torch.ones(3, 2), torch.ones(3, 2)
 print("lessons_lib:", scaled_dot_product_attention(q, k, v, nothing)[0])
 print("F.scaled_dot_product_attention:",
@@ -556,10 +575,10 @@ for function in (attend, scaled_dot_product_attention):
     output, _ = function(x[0] @ W_q, x[0] @ W_k, x[0] @ W, allowed)
     loss = output[:2].sum()                # man's row is not even used
     gradient = torch.autograd.grad(loss, W)[0]
-    print(function.__name__, gradient.tolist()[0])
+    print(function.__name__, gradient[0])
 
 # %% [markdown]
-# With $-\infty$ the gradient of $W_v$ is `nan` although the loss never touched that row: backwards, `nan` times 0 is `nan`. One empty line, and after one step every number of $W_v$ is lost.
+# With $-\infty$ the gradient of $W_v$ (here its first row) is `nan`, although the loss never touched that row: backwards, `nan` times 0 is `nan`. One empty line, and after one step every number of $W_v$ is lost.
 #
 # **Try it.** Let `allowed[2, 2] = True`, so that *man* sees itself. What does `attend` give now? (Take it out again.)
 #
@@ -611,7 +630,7 @@ print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 print("time: longer texts take longer:", seconds[-1] > seconds[0])
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on two cores of an AMD EPYC the slope was near 1 for short texts and TIMEPROSE from 256 words on; yours will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on two cores of an AMD EPYC the last three lengths gave a slope of about 2, the short ones less, since projections weigh more there. Your times will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* (scores 2.12, 0, 1.41), key by key, backwards:
 #
@@ -656,7 +675,9 @@ check("streaming.attention", streamed_attention)
 #
 # ## 10. Order, once more
 #
-# **Before you run it.** Our library layer has eight parameters' worth of help from us: the place rows of $W_k$. Take a fresh one, with random matrices and eight heads, and shuffle the words. What happens to its output?
+# Our heads had help: the column *place*. Here is a layer with random matrices, eight heads and no such column.
+#
+# **Before you run it.** Shuffle its words. What happens to the output?
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
@@ -668,7 +689,17 @@ torch.testing.assert_close(shuffled, plain[:, shuffle])
 print("shuffled words give shuffled rows, nothing else")
 
 # %% [markdown]
-# More heads do not cure blindness to order. Only the column did, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
+# More heads do not cure blindness to order.
+#
+# **Try it.** Give both calls of `layer` a causal mask, `mask=causal_mask(6)`. Are the rows still the same?
+#
+# <details><summary>Answer</summary>
+#
+# No, `assert_close` protests: each word now sees others before it. As in 01, a mask lets a little of the order in.
+#
+# </details>
+#
+# A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
 #
 # ## Quiz
 #
@@ -768,6 +799,8 @@ print("shuffled words give shuffled rows, nothing else")
 
 # %% [markdown]
 # ## Where you are
+#
+# 01's single heads have become whole attentions, and the decoder's look at the encoder is there:
 
 # %%
 from lessons_lib.figures import model_map
