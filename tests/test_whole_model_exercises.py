@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from lessons_lib.attention import causal_mask
 from lessons_lib.exercises.counting import multiply_adds
 from lessons_lib.exercises.framework import Verdict, find
-from lessons_lib.exercises.whole_model import THREE, attend, looks_back, looks_everywhere, moved, norm, paper_layer, think
+from lessons_lib.exercises.whole_model import THREE, Predictor, attend, looks_back, looks_everywhere, moved, norm, paper_layer, think
 from lessons_lib.models import EncoderDecoder
 
 TOY = dict(d_model=4, n_heads=2, d_ff=8, n_encoder_layers=1, n_decoder_layers=1)
@@ -74,7 +74,7 @@ def test_what_moved_in_the_checks_models() -> None:
 
 
 def test_what_moved_may_be_found_in_other_ways() -> None:
-    def by_distance(model, ids, place, new):  # noqa: ANN001, ANN202
+    def by_distance(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
         other = torch.cat((ids[:place], torch.tensor([new]), ids[place + 1 :]))
         return (model(other) - model(ids)).abs().amax(dim=-1) > 0
 
@@ -82,7 +82,7 @@ def test_what_moved_may_be_found_in_other_ways() -> None:
 
 
 def test_changing_the_readers_ids_is_told() -> None:
-    def in_place(model, ids, place, new):  # noqa: ANN001, ANN202
+    def in_place(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
         before = model(ids)
         ids[place] = new
         return (model(ids) != before).any(dim=-1)

@@ -13,7 +13,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 # %% [markdown]
 # *der* marks who acts, *den* who suffers; *Hund* is the dog, *Mann* the man. English says by **place** who bites, German by **case**, and the model gets it right both ways.
 #
-# **What stands between the sentence and the answer?** You have its parts: attention of many heads (02), embeddings and positions (03), the block (04). Here you put them together in about 60 lines, and with the same weights your model gives the same two answers.
+# **What stands between the sentence and the answer?** You have its parts: attention of many heads (02), embeddings and positions (03), the block (04). Here you put them together in 60 lines, and with the same weights your model gives the same answers.
 #
 # **You will be able to**
 # - say what probability a model gives to a whole sentence, and where it pays for a mistake;
@@ -26,7 +26,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # ## 1. A sentence, one word at a time
 #
-# Nobody can list all German sentences and give each a probability. A translator does something smaller: it gives a probability to **the next word**, again and again. Invented numbers for *the dog bites the man*:
+# Nobody can give a probability to each of all German sentences. A translator gives one to **the next word**, again and again. Invented numbers for *the dog bites the man*:
 #
 # | after … | comes | with probability | bits |
 # |---|---|---|---|
@@ -38,11 +38,11 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 # | … Mann | ⟨EOS⟩ | 1 | 0 |
 # | **the sentence** | | ½ · ½ · 1 · ½ · ½ · 1 = **1/16** | **4** |
 #
-# (*beißt* is bites.) Along the way the probabilities multiply. A **bit** is one halving, $\log_2 (1/p)$: ½ costs 1 bit, ¼ costs 2, certainty costs 0. Products of small numbers become sums of handy ones. In symbols, with $x$ the sentence read and $y_1 \ldots y_T$ the words written:
+# (*beißt* is bites.) Along the way the probabilities multiply. A **bit** is one halving, $\log_2 (1/p)$: ½ costs 1 bit, ¼ costs 2, certainty costs 0. Products become sums. In symbols, with $x$ the sentence read and $y_1 \ldots y_T$ the words written:
 #
 # $$p(y \mid x) = \prod_{t=1}^{T} p(y_t \mid y_1 \ldots y_{t-1},\, x)$$
 #
-# The two marks count as words. ⟨BOS⟩, *beginning of sentence*, is what the model stands on before the first word; ⟨EOS⟩, *end of sentence*, is how it stops, and stopping too has a probability.
+# The two marks count as words. **⟨BOS⟩**, *beginning of sentence*, is what the model stands on before the first word; **⟨EOS⟩**, *end of sentence*, is how it stops, and stopping too has a probability.
 #
 # ### Exercise 1 (pencil, 5 minutes)
 # The mirror, *der Mann beißt den Hund*, for the same English sentence: der ½, Mann ¼, beißt ½, den ½, Hund ¼, ⟨EOS⟩ ½. How many bits does it cost, and how many times less likely is it than the sentence above?
@@ -100,7 +100,7 @@ print("reads   ", *(f"{word:6}" for word in names(german[0, :-1])))
 print("predicts", *(f"{word:6}" for word in names(german[0, 1:])))
 
 # %% [markdown]
-# Read it by columns: at *der* predict *Hund*. The causal mask (01) keeps a position from the columns to its right, so **one pass gives all the predictions of a sentence**. Four German sentences, for *The dog bites the man*:
+# By columns: at *der* predict *Hund*. The causal mask keeps a position from what stands to its right, so **one pass gives all predictions of a sentence**. Four German sentences, for *The dog bites the man*:
 #
 # | | |
 # |---|---|
@@ -125,7 +125,7 @@ for sentence in ("der Hund beißt den Mann.", "der Hund beißt der Mann.",
     print(f"{sentence}  {bits.sum():5.0f} bits")
 
 # %% [markdown]
-# The right sentence costs next to nothing, the mirror 50 bits: fifty halvings. But the last one, right as well, is the most expensive by far, 166. Why? Count its kind among the sentences that the model was trained on:
+# The right sentence costs next to nothing, the mirror fifty halvings. But the last one, right as well, costs most, 166. Count its kind in the training data:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.corpus import load_grammar
@@ -150,7 +150,7 @@ for word, cost in zip(names(written(mirror)[0, 1:]),
 #
 # ## 2. The encoder: a memory that grows
 #
-# The half that reads is what you have from 03 and 04: rows of the table times $\sqrt{d_\text{model}}$, plus positions, then a stack of layers. With pre-norm (04) the stream is normalised once more at the end. `EncoderLayer` is 04's block, from the library.
+# The half that reads is all from 03 and 04: rows of the table times $\sqrt{d_\text{model}}$, plus positions, then a stack of blocks (`EncoderLayer`) and, with pre-norm, one more norm.
 
 # %%
 from torch import nn
@@ -200,7 +200,7 @@ for english in ("The dog sleeps.", "The dog bites the man.",
 # %% [markdown]
 # One vector a token: the memory is $S \times d_\text{model}$ and **grows with the sentence**.
 #
-# > **What the article says** (2.2, 3.2 and 4.1): the encoder turns its input into a vector *of fixed length*. That was so in translators before attention (Sutskever and others 2014). A Transformer's memory has a row for each token, as the shapes above show. Section 4 squeezes it into one vector to see what gets lost.
+# > **What the article says** (2.2, 3.2 and 4.1): the encoder turns its input into a vector *of fixed length*. That was so in translators before attention (Sutskever and others 2014). A Transformer's memory has a row for each token, as the shapes above show. Section 4 squeezes it into one vector.
 #
 # ## 3. The decoder's layer
 #
@@ -244,7 +244,7 @@ torch.testing.assert_close(out, librarys(x, causal_mask(3), m, None))
 print(tuple(out.shape), "and the same as the library's layer")
 
 # %% [markdown]
-# $(T, d_\text{model})$ goes in and comes out; $S$ shows nowhere outside, since cross-attention mixes the five rows into three answers. So a memory of any length will do, and layers can be stacked.
+# $(T, d_\text{model})$ goes in and comes out. $S$ does not show: cross-attention mixes five rows into three answers. So a memory of any length will do, and layers can be stacked.
 #
 # ### Exercise 2 (warm-up, 3 minutes)
 # A batch of 2 sentences, 4 heads, 3 words written, 5 read, $d_\text{model} = 128$. Which shape have the **weights of cross-attention** in one layer?
@@ -258,7 +258,7 @@ check("whole_model.shapes", answer)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Sentences first, then heads, then a table: who asks by row, who is asked by column.
+# Sentences, heads, then a table: who asks by row, who is asked by column.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -287,7 +287,7 @@ check("whole_model.paper_layer", paper_layer)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Three lines, one for each question above. Each takes the `x` that the line before has left.
+# Three lines, one a question. Each takes the `x` that the line before has left.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -315,7 +315,7 @@ class Decoder(nn.Module):
         return self.final_norm(x)
 
 # %% [markdown]
-# One thing is missing: from $d_\text{model}$ numbers to a score for each of $V$ words. The **output layer** compares the decoder's final vector $h$, its **hidden state**, with the embedding of every word: the score of word $w$ is $h \cdot e_w$. It is a query's question once more, with the vocabulary as its keys. The table $E$ of shape $(V, d_\text{model})$ is the one that words came in by; so it serves three times, for the words read, the words written and the output. Such tables are called **tied** (Press and Wolf 2017).
+# One thing is missing: from $d_\text{model}$ numbers to a score for each of $V$ words. The **output layer** compares the decoder's final vector $h$, its **hidden state**, with the embedding of every word: the score of word $w$ is $h \cdot e_w$. A query once more, with the vocabulary as its keys. The table, $(V, d_\text{model})$, is the one that words came in by; so it serves three times, for the words read, the words written and the output: a **tied table** (Press and Wolf 2017).
 
 # %%
 class Transformer(nn.Module):
@@ -343,7 +343,7 @@ class Transformer(nn.Module):
         return self.scores(self.decode(target, *self.encode(source)))
 
 # %% [markdown]
-# That is all. With the shipped weights it computes what the library's model computes:
+# With the shipped weights it computes what the library's model computes:
 
 # %% tags=["nbval-check-output"]
 ours = copy_weights(model, Transformer(config))
@@ -375,7 +375,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, "->", write(*ours.encode(read(english))))
 
 # %% [markdown]
-# The opening question is answered: between the sentence and the answer stand the cells above, and nothing else.
+# Between the sentence and the answer stand the cells above, and nothing else.
 #
 # **Now squeeze the memory** into one vector of fixed length, its mean over the words. **Before you run it:** the model never learned to live with that. What will it still get right: the verb, the grammar, who bites whom?
 
@@ -388,7 +388,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 # %% [markdown]
 # *The lion bites the tea*, both times. The verb has survived, and the grammar, which the decoder knows by itself; who bites whom is gone. (A model trained so does better, and fails as sentences grow: Cho and others 2014.)
 #
-# **Try it.** Let the memory of one sentence answer for the other: `write(*ours.encode(read("The cat sees the bird.")))`, then the same with only its first three rows, `memory[:, :3]` and `mask[..., :3]`.
+# **Try it.** Write from `memory, mask = ours.encode(read("The cat sees the bird."))`, then from its first three rows, `memory[:, :3]` and `mask[..., :3]`.
 #
 # <details><summary>Answer</summary>
 #
@@ -398,7 +398,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # ### Equal to PyTorch's
 #
-# `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. (Here the two stacks are made one by one; `nn.Transformer` would add a warning about speed.)
+# `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. (Two stacks made one by one; `nn.Transformer` would add a warning about speed.)
 
 # %% tags=["nbval-check-output"]
 def packed(layer):  # our parameters, in PyTorch's order
@@ -439,7 +439,7 @@ print("equal; without the encoder's last norm they differ by more than 1:",
       bool(apart > 1))
 
 # %% [markdown]
-# So the last norm of each stack is part of the bargain. Beware when you copy a *post-norm* model, whose layers end in a norm already: PyTorch adds the last norms there, too, our library does not.
+# Beware when you copy a *post-norm* model, whose layers end in a norm already: PyTorch adds last norms there, too; our library does not.
 
 # %% tags=["nbval-check-output"]
 post = nn.Transformer(4, 2, 1, 1, 8, batch_first=True, norm_first=False)
@@ -448,7 +448,7 @@ print("post-norm, last norms:", post.encoder.norm, post.decoder.norm)
 # %% [markdown]
 # ## 5. Who sees whom
 #
-# "The mask hides the future" is a claim about code, and code can be wrong without an error. There is a test that settles it: **change one input, and see which outputs move.**
+# "The mask hides the future" is a claim about code, and code can be wrong without an error. A test settles it: **change one input, and see which outputs move.**
 #
 # ### Exercise 4 (core, 10 minutes)
 # `model` here is any function from ids $(n,)$ to outputs $(n, \text{columns})$. Replace the word at `place` by `new` and return a Boolean tensor $(n,)$: which outputs moved? Leave `ids` itself as it is.
@@ -466,7 +466,7 @@ check("whole_model.moved", moved)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# `ids.clone()` gives a copy that you may change. Run the model on both.
+# Change a copy, `ids.clone()`, and run the model on both.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -476,7 +476,7 @@ check("whole_model.moved", moved)
 # </details>
 
 # %% [markdown]
-# For our model we want to know how *far* each prediction moves. Each word in turn is replaced by one that does not occur, *cat* in the English, *Katze* in the German sentence:
+# For our model: how *far* does each prediction move when a word is replaced by *cat*, or *Katze* in the German sentence?
 
 # %%
 CAT, KATZE = read("the cat")[0, 1], written("die Katze")[0, 2]
@@ -523,7 +523,7 @@ for (side, kept), table in tables.items():
           f"  of them ahead: {int((table[future] == 0).sum()):2}")
 
 # %% [markdown]
-# With the mask, the 21 cells above the diagonal are **exactly** 0, not small: a masked word gets a weight of 0, and 0 times anything adds nothing. All others move. A change in the English sentence moves every prediction. Without the mask, everything moves: such a model sees in training the very word that it has to predict, its loss falls to nothing, and it cannot write (06 plants this bug and trains it).
+# With the mask, the 21 cells above the diagonal are **exactly** 0, not small: a masked word gets a weight of 0, and 0 times anything adds nothing. All others move, and an English word moves every prediction. Without the mask everything moves: such a model sees in training the very word that it has to predict. Its loss falls to nothing, and it cannot write (06 trains one).
 #
 # One word, one change:
 
@@ -531,7 +531,7 @@ for (side, kept), table in tables.items():
 pictures.change(movements)
 
 # %% [markdown]
-# In the widget, move the slider (arrow keys work, too), choose the sentence in which a word is replaced, and take the mask away. Can you find an English word that leaves some prediction as it was?
+# Move the slider, choose the sentence in which a word is replaced, and take the mask away. Can you find an English word that leaves some prediction as it was?
 
 # %%
 from lessons_lib.widgets import whole_model as live
@@ -541,11 +541,11 @@ live.word_changer(movements)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# No: every English word reaches every prediction, as in the middle table. In the German sentence the first prediction that moves is the one *below* the replaced word: a word may see itself, since it is the next one that it has to guess.
+# No: every English word reaches every prediction. In the German sentence the first prediction that moves is the one *below* the replaced word, which may see itself: it is the next word that has to be guessed.
 #
 # </details>
 #
-# **Padding** is the other promise: filling up a short row must not change what is computed for it. Add three ⟨PAD⟩ to the sentence read, with the padding mask and without it:
+# **Padding** is the other promise: it must not change what is computed for the real words. Add three ⟨PAD⟩ to the sentence read, with the padding mask and without:
 
 # %% tags=["nbval-check-output"]
 padded = torch.cat([source, torch.full((1, 3), PAD_ID)], dim=1)  # (1, S + 3)
@@ -558,11 +558,11 @@ for name, after in (("masked", kept), ("forgotten in cross-attention", forgotten
     print(f"{name:29} moved: {bool((after - before).abs().max() > 0.001)}")
 
 # %% [markdown]
-# (Not *exactly* 0 this time, only below 0.001: sums over ten numbers instead of seven are added up in another order and rounded differently.) Padding at the end of the *written* row needs no mask of its own: it lies in the future of every real word.
+# (Not *exactly* 0 this time, only below 0.001: ten numbers are added up in another order than seven, and rounded differently.) Padding in the *written* row needs no mask of its own: it lies in the future of every real word.
 #
 # ## 6. What it costs
 #
-# **Parameters** are the numbers that training changes. Each part's count follows from its shapes, so a pencil is enough.
+# How many parameters? Each part's count follows from its shapes, so a pencil is enough.
 #
 # ### Exercise 5 (pencil, 10 minutes)
 # A toy Transformer: $d_\text{model} = 4$, 2 heads, feed-forward width 8, a vocabulary of 10, one layer in each stack. Linear layers and norms have biases; pre-norm, with a final norm after each stack; sinusoidal positions; one tied table, no bias at the output. How many parameters?
@@ -586,7 +586,7 @@ check("counting.parameters", answer)
 # </details>
 
 # %% [markdown]
-# The same sum for any size, held against our class:
+# For any size, held against our class:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.config import ModelConfig
@@ -616,7 +616,7 @@ pictures.parameters({
 # %% [markdown]
 # More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (For its base model the paper gives 65 million, positions and roundings of the vocabulary apart.)
 #
-# **Multiplications.** A weight works once for each token that passes it, a multiplication with its addition. The toy reads $S = 5$ words and writes $T = 6$:
+# **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. The toy reads $S = 5$ words and writes $T = 6$:
 #
 # | | for one token | tokens | multiply–adds |
 # |---|---|---|---|
@@ -641,7 +641,7 @@ print("counted by PyTorch:           ", f"{counter.get_total_flops():,}")
 print("2 x parameters x tokens:      ", f"{2 * 488 * 11:,}")
 
 # %% [markdown]
-# Twice too much. The rule assumes that every token passes every weight, and here **a token passes only its own half**: the 5 words read never see the decoder's layers (but for two matrices), the 6 words written never the encoder's. Also, to look a word up in the table multiplies nothing. For a model of one stack the rule is better; 14 comes back to it.
+# Twice too much. The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Also, to look a word up in the table multiplies nothing. For a model of one stack the rule is better; 14 comes back to it.
 #
 # ### Exercise 6 (stretch, 15 minutes)
 # Turn the table into a function of $S$, $T$, $d$ = $d_\text{model}$, $d_\text{ff}$ and $V$: all multiply–adds of one encoder layer, one decoder layer and the output layer, scores and mixing too.
@@ -660,7 +660,7 @@ check("counting.multiply_adds", multiply_adds)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Go line by line through the table: 16 is $d^2$, 32 is $d \cdot d_\text{ff}$, 40 is $V d$. Which lines are paid by $S$ tokens, which by $T$?
+# Line by line: 16 is $d^2$, 32 is $d \cdot d_\text{ff}$, 40 is $V d$. Which lines do $S$ tokens pay, which $T$?
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -684,7 +684,7 @@ for p in silent.cross_attention.project_out.parameters():
 print(torch.equal(silent(x, causal_mask(3), m, None), block(x, causal_mask(3))))
 
 # %% [markdown]
-# **An encoder's block with a causal mask.** (Fresh norms are all alike, so they need no copying.) So the difference between the families is not in the parts. It is in the mask, and in whether somebody else's words are asked:
+# An encoder's block with a causal mask. (Fresh norms are all alike, so they need no copying.) What makes the families, **encoder only**, **decoder only** and **encoder–decoder**, is not the parts. It is the mask, and whether somebody else's words are asked:
 
 # %%
 pictures.families()
@@ -698,7 +698,7 @@ pictures.families()
 # | good for | classifying, searching | going on with a text | translating, summarising |
 # | in this course | 16 | 09 | 05 to 08, 17 |
 #
-# > **What the article says** (2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). Both halves are found in the Transformer of 2017, in BART and in T5. Most large language models of today are decoders only: they treat the question as the beginning of the text that they go on with.
+# > **What the article says** (2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). Both halves are found in the Transformer of 2017, in BART and in T5. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
 #
 # One stack of the toy's size, with its table and final norm, against two:
 
@@ -718,7 +718,7 @@ print("two stacks:", sum(parts.values()))
 #
 # ## 8. Before training
 #
-# The shipped weights took 80 seconds of training. What does a fresh model answer? If it knew nothing and favoured nothing, each of the $V = 3085$ words would have probability $1/V$.
+# And a fresh model, before any training? If it knew and favoured nothing, each of the $V = 3085$ words would have probability $1/V$.
 #
 # **Before you run it:** how many bits is that for one word, roughly? ($2^{10}$ is 1,024.)
 
@@ -753,12 +753,12 @@ print("the favourite is the word just read at", same, "of 7 positions")
 #
 # <details><summary>Because every sentence has it, so it makes no difference</summary>
 #
-# Every sentence has one, but not with the same probability: after *der Hund beißt* it should be small.
+# But not with the same probability: after *der Hund beißt* it should be small.
 #
 # </details>
 # <details><summary>Because to stop is one of the model's choices</summary>
 #
-# Right. Without it, the beginning of a sentence would be at least as likely as the whole.
+# Right. Without it, a beginning would be at least as likely as the whole.
 #
 # </details>
 # <details><summary>Because the decoder needs something to start from</summary>
@@ -777,7 +777,7 @@ print("the favourite is the word just read at", same, "of 7 positions")
 # </details>
 # <details><summary>It stays as large as it was and gets fuller</summary>
 #
-# That is the fixed-length vector, which the Transformer does not have.
+# That is the fixed-length vector.
 #
 # </details>
 # <details><summary>Its vectors get twice as wide</summary>
@@ -791,17 +791,17 @@ print("the favourite is the word just read at", same, "of 7 positions")
 #
 # <details><summary>Its weights have no diagonal, $T$ and $S$ differ</summary>
 #
-# A mask of shape $(T, S)$ could be made. There is no reason to.
+# A mask of shape $(T, S)$ could be made.
 #
 # </details>
 # <details><summary>The self-attention before it has hidden the future already</summary>
 #
-# That hides words to be written. Cross-attention looks at words that were read.
+# That hides words to be written, not words read.
 #
 # </details>
 # <details><summary>The whole source is known before the first word is written</summary>
 #
-# Right. Only where one has to write before all is heard, as in live subtitles, would it be hidden.
+# Right. (Live subtitles would have to hide some.)
 #
 # </details>
 
@@ -839,7 +839,7 @@ print("the favourite is the word just read at", same, "of 7 positions")
 # </details>
 # <details><summary>All of them, by two</summary>
 #
-# The layers work on vectors of $d_\text{model}$ numbers and do not know how many words there are.
+# The layers do not know how many words there are.
 #
 # </details>
 
@@ -857,7 +857,7 @@ model_map.show("05", layers=2)
 # ## Summary
 #
 # 1. A sentence's probability is the product of its words' probabilities, ⟨EOS⟩ included; in bits, a sum. One pass gives all of them.
-# 2. The encoder's memory has one vector a source token, $S \times d_\text{model}$; the decoder asks it anew at every layer and word.
+# 2. The encoder's memory has one vector a source token, $S \times d_\text{model}$; the decoder asks it in every layer.
 # 3. A decoder layer asks itself under the causal mask, asks the memory, then thinks; the output compares each state with the tied table.
 # 4. Masks are proved by changing one input: ahead of it, nothing may move at all.
 # 5. The three families are the same parts under other masks; a token pays only for the stack it passes.
