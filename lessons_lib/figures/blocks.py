@@ -150,7 +150,7 @@ def depth(measured: Measured) -> tuple[Figure, str]:
         axes[1][column].set_xlabel("blocks (log axis)")
         for row in (0, 1):
             _curves(axes[row][column], kinds, row)
-    for row, what in enumerate(("size after the last block", "gradient at the first block")):
+    for row, what in enumerate(("size after\nthe last block", "gradient at\nthe first block")):
         axes[row][0].set_ylabel(what)
         for column, placement in enumerate(("pre", "post")):
             _name_lines(axes[row][column], measured[placement], row)

@@ -2,18 +2,18 @@
 # # The Transformer block
 #
 # **You will be able to**
-# - work out layer norm and one sublayer, pre-norm and post-norm, with a pencil;
+# - work out layer norm and a sublayer, pre-norm and post-norm, with a pencil;
 # - say what each part of the block is for, and show what goes wrong without it;
-# - build the block in PyTorch, equal to PyTorch's own layer in both arrangements;
-# - choose a scale for the first weights, and measure what another scale does to a deep stack.
+# - build the block, equal to PyTorch's own in both arrangements;
+# - choose a scale for the first weights, and measure what another does to a deep stack.
 #
 # **Prerequisites:** [01](01_attention_by_hand.ipynb), [02](02_multi_head_attention.ipynb) and [03](03_text_to_tensors.ipynb). **Time:** 60 minutes to read, 45 for the exercises; the cells run in 15 seconds.
 #
 # ## What keeps a deep stack alive?
 #
-# *The dog bites the man*: five words, and attention lets them look at each other. A model does this many times, one layer on top of the other. So why not stack attention on attention, and nothing else? Take five random vectors for the five words, and layers with random matrices, as they are before any training.
+# *The dog bites the man*: attention lets five words look at each other, and a model does so many times, layer on layer. Why not stack attention on attention, and nothing else? Take random vectors for the words and random matrices, as before any training.
 #
-# How alike are *dog* and *man* after each layer? The **cosine similarity** of two vectors tells: 1 if they point the same way, 0 at right angles.
+# How alike are *dog* and *man* after each layer? The **cosine similarity** tells: 1 if two vectors point the same way, 0 at right angles.
 #
 # **Write down your guess:** after how many layers are the two hard to tell apart?
 
@@ -31,15 +31,15 @@ for layer in range(5):
     x = MultiHeadAttention(64, 4).apply(initialise)(x)[0].detach()
 
 # %% [markdown]
-# After two. Each output is a mean of the same few values, and means of means draw together (Dong and others 2021). Four layers, and the sentence has one word, said five times.
+# After two. Each output is a mean of the same few values, and means of means draw together (Dong and others 2021). The sentence has become one word, said five times.
 #
-# Real models have dozens of layers. What keeps them alive is the **block**: attention with three parts around it, none of which looks at another word. This notebook builds it: a feed-forward network (section 1), layer norm (2), a way around (3, 4), and dropout (5). Section 7 stacks 32 of them and asks again.
+# Real models stack dozens of layers. Theirs are **blocks**: attention with four parts that look at no other word. This notebook builds them: feed-forward network (section 1), layer norm (2), a way around (3, 4), dropout (5). Section 7 stacks 32 blocks and asks again.
 #
 # ## 1. Feed-forward: each word for itself
 #
-# Attention *mixes*. Some questions no mixture answers. Notebook 01 had a werewolf, animal and human, (1, 1, 0, 0). Ask: *is this word both?* The answer should be 1 for the werewolf, and 0 for *dog*, *man* and *the*.
+# Attention *mixes*, and some questions no mixture answers. Notebook 01 had a werewolf, animal and human, (1, 1, 0, 0). *Is this word both?* The answer should be 1 for the werewolf, 0 for *dog*, *man* and *the*.
 #
-# A **linear layer** is $xW + b$: a product with a matrix, plus a **bias** $b$, a row of numbers that is added whatever $x$ is. It cannot tell. With only animal and human written down, (1, 1) + (0, 0) = (1, 0) + (0, 1), so for any linear layer
+# A **linear layer** is $xW + b$: a product with a matrix, plus a **bias** $b$, numbers added whatever $x$ is. It cannot tell. Of animal and human, (1, 1) + (0, 0) = (1, 0) + (0, 1), so in the answers of any linear layer
 #
 # $$\text{werewolf} + \text{the} = \text{dog} + \text{man}$$
 #
@@ -52,11 +52,11 @@ for layer in range(5):
 # | man | 0 + 1 − 1 = 0 | 0 |
 # | the | 0 + 0 − 1 = −1 | 0 |
 #
-# The **feed-forward network** asks many such questions at once, $d_\text{ff}$ of them, and writes what follows from the answers:
+# The **feed-forward network** asks $d_\text{ff}$ such questions at once, and writes what follows from the answers:
 #
 # $$\text{FF}(x) = \text{ReLU}(x W_1 + b_1)\, W_2 + b_2$$
 #
-# $W_1$ has shape $(d_\text{model}, d_\text{ff})$ and **expands**, $W_2$ has $(d_\text{ff}, d_\text{model})$ and **contracts**; $b_1$ and $b_2$ are as long as what they are added to. With one question, *both?*, and the order that whoever is both acts (column 3, *action*, becomes 10):
+# $W_1$ has shape $(d_\text{model}, d_\text{ff})$ and **expands**, $W_2$ has $(d_\text{ff}, d_\text{model})$ and **contracts**. Here $d_\text{ff} = 1$: the question *both?*, and the order that whoever is both acts (*action* becomes 10):
 
 # %% tags=["nbval-check-output"]
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -78,7 +78,7 @@ def feed_forward(x, W_1, b_1, W_2, b_2):
 print(feed_forward(words, W_1, b_1, W_2, b_2))
 
 # %% [markdown]
-# Only the werewolf acts. A trained network has thousands of such questions, and nobody has named them.
+# Only the werewolf acts. A trained network has thousands of such questions, which nobody has named.
 #
 # **Try it.** Set `b_1` to 0 and run both cells. What does the unit ask now? (Put −1.0 back, run them again.)
 #
@@ -88,11 +88,12 @@ print(feed_forward(words, W_1, b_1, W_2, b_2))
 #
 # </details>
 #
-# **Before you run the next cell.** Leave the ReLU out, and take eight hidden numbers instead of one. Two layers, 80 numbers: what can they do that a single 4 × 4 matrix and a bias cannot?
+# **Before you run the next cell.** Leave the ReLU out, but take $d_\text{ff} = 8$. What can these 76 numbers do that one 4 × 4 matrix and a bias cannot?
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(1)
-V_1, c_1, V_2, c_2 = (torch.randn(shape) for shape in ((4, 8), (8,), (8, 4), (4,)))
+V_1, c_1 = torch.randn(4, 8), torch.randn(8)
+V_2, c_2 = torch.randn(8, 4), torch.randn(4)
 two_layers = (words @ V_1 + c_1) @ V_2 + c_2
 one_layer = words @ (V_1 @ V_2) + (c_1 @ V_2 + c_2)
 torch.testing.assert_close(two_layers, one_layer)
@@ -101,7 +102,7 @@ print("one matrix does it, of shape", tuple((V_1 @ V_2).shape))
 # %% [markdown]
 # Nothing: two linear layers are one. The bend is the point.
 #
-# The second thing to know: the network is applied to **each word alone**. Change *dog*, and see which words' outputs move:
+# And the network works on **each word alone**. Change *dog*: which words' outputs move?
 
 # %% tags=["nbval-check-output"]
 from torch import nn
@@ -113,15 +114,16 @@ changed[0, 1] += 1.0  # another dog
 
 # %% tags=["nbval-check-output"]
 attention = MultiHeadAttention(4, 2)
+look = lambda x: attention(x)[0]  # without its weights
 network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 4))
-for name, f in (("attention", lambda x: attention(x)[0]), ("network", network)):
+for name, f in (("attention", look), ("network", network)):
     moved = (f(changed) - f(X)).abs().amax(dim=-1)[0] > 1e-6  # (S,)
     print(f"{name}:", [w for w, m in zip(sentence, moved) if m])
 
 # %% [markdown]
-# So attention carries news between the words, and the network thinks each over. (`nn.Linear` is PyTorch's linear layer; it keeps $W$ transposed.)
+# Attention carries news between words; the network thinks each over. (`nn.Linear` is PyTorch's linear layer; it keeps $W$ transposed.)
 #
-# A **parameter** is a number that training may change. Where do a layer's parameters sit? At the size of the Transformer paper, $d_\text{model} = 512$ and $d_\text{ff} = 4 \cdot 512$:
+# A **parameter** is a number that training may change. Where do most of a layer's sit? At the Transformer paper's size, $d_\text{model} = 512$ and $d_\text{ff} = 4 \cdot 512$:
 
 # %% tags=["nbval-check-output"]
 def count(module):
@@ -137,7 +139,7 @@ print(f"feed-forward's share: {thinking / (mixing + thinking):.0%}")
 # Two thirds: attention has four matrices of $d_\text{model}^2$ numbers, the network two of $4\,d_\text{model}^2$. (Half of a decoder's layer, which has two attentions.)
 #
 # ### Exercise 1 (warm-up, 3 minutes)
-# A feed-forward network has $d_\text{model} = 4$ and $d_\text{ff} = 16$, and reads a sentence of five words. How many parameters does it have, biases included?
+# A feed-forward network with $d_\text{model} = 4$ and $d_\text{ff} = 16$ reads five words. How many parameters has it, biases included?
 
 # %% tags=["exercise"]
 from lessons_lib.exercises import check
@@ -175,7 +177,7 @@ check("blocks.count_parameters", answer)
 #
 # $$\text{LN}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot \gamma + \beta$$
 #
-# $\varepsilon = 0.00001$ keeps a word whose numbers are all equal from dividing by 0. $\gamma$ and $\beta$, $d_\text{model}$ numbers each, are learned: they start at 1 and 0, and can give each column a loudness of its own.
+# $\varepsilon = 0.00001$ prevents a division by 0. **Gain** $\gamma$ and **bias** $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
 
 # %% tags=["nbval-check-output"]
 rows = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 40.0, 40.0]])
@@ -187,7 +189,7 @@ torch.testing.assert_close(nn.LayerNorm(4)(rows), normed)
 print("by hand, F.layer_norm and nn.LayerNorm:\n", normed)
 
 # %% [markdown]
-# Four near misses, each of which somebody has shipped. **Before you run the cell:** in which two do the quiet and the loud row *not* come out alike?
+# Four near misses. **Before you run the cell:** in which two do the quiet and the loud row *not* come out alike?
 
 # %% tags=["nbval-check-output"]
 centred = rows - mean
@@ -199,12 +201,13 @@ misses = {
     "down the column:": (rows - rows.mean(0)) / column,
 }
 for name, result in misses.items():
-    print(f"{name:21} {result[0]}  {result[1]}")
+    quiet, loud = (" ".join(f"{v:5.2f}" for v in row) for row in result)
+    print(f"{name:21} {quiet}   {loud}")
 
 # %% [markdown]
-# Dividing by the variance turns loud into *quiet*: ∓0.05. Down the column each word is compared with the other words of the batch, so a word's result depends on its neighbours. `std` divides by $n - 1$ unless you say `correction=0`: ∓0.87. RMSNorm is no mistake but a norm of its own, one that many recent models use.
+# Divided by the variance, loud becomes *quiet*: ∓0.05. Down the column a word depends on its neighbours. `std` divides by $n - 1$ unless you say `correction=0`: ∓0.87. **RMSNorm** is no mistake but another norm, which many recent models use.
 #
-# **Try it.** Which row does layer norm make of (3, 3, 3, 3)? Guess, then call `F.layer_norm(torch.full((4,), 3.0), (4,))`. And without $\varepsilon$, with `eps=0.0` as one more argument?
+# **Try it.** What becomes of (3, 3, 3, 3)? Guess, then call `F.layer_norm(torch.full((4,), 3.0), (4,))`. And with `eps=0.0` as one more argument?
 #
 # <details><summary>Answer</summary>
 #
@@ -234,7 +237,7 @@ check("norms.by_hand", answer)
 # </details>
 #
 # ### Exercise 3 (core, 8 minutes)
-# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$ and without $\gamma$ and $\beta$. `F.layer_norm` is not allowed; `mean`, `var` and `std` are.
+# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, and without PyTorch's.
 
 # %% tags=["exercise"]
 def layer_norm(x):
@@ -249,7 +252,7 @@ check("norms.layer_norm", layer_norm)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Take mean and variance along the last axis, and keep that axis (`keepdim=True`), so that they can be subtracted and divided row by row.
+# Mean and variance along the last axis, with `keepdim=True`.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -260,11 +263,11 @@ check("norms.layer_norm", layer_norm)
 #
 # ## 3. The way around
 #
-# A sublayer $f$ (attention, or the network) does not replace $x$. It answers with a *change*, which is added:
+# A **sublayer** $f$ (attention, or the network) does not replace $x$. It answers with a *change*, which is added:
 #
 # $$x + f(x)$$
 #
-# The way around $f$ is called a **residual connection** (He and others 2016), and what runs along it through the whole stack, changed a little by each sublayer, is the **stream**. If $f$ answers 0, the word passes unharmed.
+# The way around $f$ is a **residual connection** (He and others 2016); what runs along it through the stack is the **stream**. If $f$ answers 0, the word passes unharmed.
 #
 # Where does the norm stand? Two arrangements are in use:
 #
@@ -299,9 +302,9 @@ print("pre-norm: ", loud + f(LN(loud)))
 print("post-norm:", LN(loud + f(loud)))
 
 # %% [markdown]
-# Pre-norm: (0, 1, 40, 41). The stream keeps its size, and the sublayer, which reads the normed word, adds the same 1 as before: beside 40 it only whispers. Post-norm: exactly what it gave for $x$. The size is forgotten.
+# Pre-norm: the stream keeps its size, and the sublayer adds the same 1 as before: beside 40 it only whispers. Post-norm: exactly what it gave for $x$. The size is forgotten.
 #
-# The same in a picture, and with sliders (click a slider, then use the arrow keys):
+# As a picture, and with sliders (click one, then use the arrow keys):
 #
 # 1. Raise **third** and **fourth** to 6 together. Which result hardly moves?
 # 2. Set all four to the same number. What is left of the word at the end, on either side?
@@ -321,12 +324,12 @@ live.placements()
 # <details><summary>What you should have seen</summary>
 #
 # 1. Post-norm's does not move at all: (0, 0, 6, 6) is (0, 0, 4, 4), only louder.
-# 2. Pre-norm hands the word on as it is: its norm is 0, so $f$ has nothing to say. Post-norm hands on zeros, and the word is lost.
-# 3. No. With four numbers of mean 0 and mean square 1, the extreme is (−0.58, −0.58, −0.58, 1.73), $\sqrt 3$.
+# 2. Pre-norm hands the word on as it is: its norm is 0, so $f$ adds 0. Post-norm hands on zeros: the word is lost.
+# 3. No. The extreme is (−0.58, −0.58, −0.58, 1.73), $\sqrt 3$.
 #
 # </details>
 #
-# The four steps can be put together in other ways, and each is somebody's bug:
+# The same pieces put together in other ways, each somebody's bug:
 
 # %% tags=["nbval-check-output"]
 arrangements = {
@@ -341,7 +344,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# Six arrangements, six rows: a test on one such word tells them apart. A test on shapes would pass them all.
+# Six arrangements, six rows. A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -362,7 +365,7 @@ check("blocks.post_by_hand", post)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Pre: $f$ swaps to (−1, −1, 1, 1), and ReLU leaves (0, 0, 1, 1). Post: $f(x) = (0, 0, 3, 3)$, and the sum (−1, 3, 2, 6) has mean 2.5 and squares that sum to 25.
+# Pre: $f$ swaps to (−1, −1, 1, 1), ReLU leaves (0, 0, 1, 1). Post: $f(x) = (0, 0, 3, 3)$; the sum, (−1, 3, 2, 6), has mean 2.5.
 #
 # </details>
 #
@@ -379,13 +382,13 @@ for sublayer in range(3):
 print("  ends at", pre, "\npost-norm ends at", post)
 
 # %% [markdown]
-# 2, 3, 4, 5. Each sublayer adds a change of size 1, to a stream of 2, then 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. A pre-norm stack needs one more norm at its end, the **final norm**, to hand on numbers of a known size. With post-norm nothing grows.
+# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**. With post-norm nothing grows.
 #
-# What fades is the way back. Training sends the gradient from the end of the stack to its start. On the way around, an addition hands it on whole. A norm divides it as it divides the numbers. Say $f$'s answer is as large as the stream, and independent of it: their variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
+# What fades is the way back. Training sends the gradient from the end of the stack to its start. An addition hands it on whole; a norm divides it as it divides the numbers. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
 #
 # $$\left(\tfrac{1}{\sqrt 2}\right)^{12} = \tfrac{1}{64} \quad\text{after 12 sublayers (6 blocks)}$$
 #
-# **Before you run it:** and with pre-norm? The cell lets $f$ answer with fresh random numbers, so that the gradient has no other road than the way around.
+# **Before you run it:** and with pre-norm? Here $f$ answers with fresh random numbers, so the gradient has only the way around.
 
 # %% tags=["nbval-check-output"]
 def left_of_gradient(sublayers, pre):
@@ -404,9 +407,9 @@ print(f"pre-norm: {left_of_gradient(12, pre=True):.2f}")
 print(f"post-norm: one part in {1 / left_of_gradient(12, pre=False):.0f}")
 
 # %% [markdown]
-# All of it, against one part in 64. Through $f$ there are other roads for the gradient, as section 7 will measure; but the straight one is gone.
+# All of it, against one part in 64. Through $f$ lead other roads (section 7 measures them all together); the straight one is nearly gone.
 #
-# **Try it.** The opening had 32 layers in mind: 64 sublayers. What is left with post-norm? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
+# **Try it.** What is left after 32 blocks, 64 sublayers? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
 #
 # <details><summary>Answer</summary>
 #
@@ -416,9 +419,9 @@ print(f"post-norm: one part in {1 / left_of_gradient(12, pre=False):.0f}")
 #
 # ## 5. Dropout: noise while it trains
 #
-# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no part of the network can lean on another that may be missing, which works against learning the training sentences by heart (notebook 11 measures it). It stands on each sublayer's answer before that is added, and often inside the network too.
+# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning the training sentences by heart. It stands on each sublayer's answer before that is added, and often inside the network.
 #
-# By hand, $p = 0.25$: of eight ones about two become 0, the others $1 / 0.75 = 1.33$. The mean stays 1, on average.
+# By hand, $p = 0.25$: of eight ones about two become 0, the others $1 / 0.75 = 1.33$. On average the mean stays 1.
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -430,7 +433,7 @@ def dropout(x, p):
 print(dropout(torch.ones(8), 0.25))
 
 # %% [markdown]
-# A million ones, through ours, PyTorch's and the library's. They draw different numbers, so they cannot be equal one by one; what can be compared is how often they drop, and what is left:
+# Ours, PyTorch's and the library's draw different numbers. What can be compared is how often they drop, and what is left, on a million ones:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.layers import Dropout
@@ -440,11 +443,11 @@ ways = {"ours": dropout(ones, 0.25), "PyTorch": nn.Dropout(0.25)(ones),
         "lessons_lib": Dropout(0.25)(ones)}
 for name, result in ways.items():
     dropped = (result == 0).float().mean()
-    print(f"{name:12} dropped {dropped:.2f}  largest {result.max():.2f}", end="")
-    print(f"  mean {result.mean():.2f}")
+    print(f"{name:12} dropped {dropped:.2f}  largest {result.max():.2f}",
+          f" mean {result.mean():.2f}")
 
 # %% [markdown]
-# Some models also drop attention **weights**. Then the rows, of which notebook 01 insisted that they sum to 1, do not any more. *bites* gave 0.62, 0.07 and 0.31:
+# Some models also drop attention **weights**. Then rows no longer sum to 1, as 01 insisted. *bites* gave 0.62, 0.07 and 0.31:
 
 # %% tags=["nbval-check-output"]
 weights = torch.tensor([0.62, 0.07, 0.31])
@@ -454,7 +457,7 @@ many = dropout(weights.expand(100_000, 3), 0.25).sum(dim=-1)
 print(f"mean of 100,000 draws:    {many.mean():.2f}")
 
 # %% [markdown]
-# Only on average. When the model is *used*, dropout has to be off. Every PyTorch module has the switch: `train()` and `eval()`. **Before you run it:** in which mode do two calls give the same?
+# Only on average. When the model is *used*, dropout has to be off: `eval()`; `train()` turns it on again. **Before you run it:** in which mode do two calls give the same?
 
 # %% tags=["nbval-check-output"]
 noisy = nn.Dropout(0.25)
@@ -464,15 +467,7 @@ for training in (True, False):
     print(f"training: {training!s:5}  twice the same: {same}")
 
 # %% [markdown]
-# Forget `eval()`, and a translator gives another translation each time, and worse ones.
-#
-# **Try it.** What becomes of a single number at $p = 0.9$? Guess its two values, then call `dropout(torch.ones(20), 0.9)`.
-#
-# <details><summary>Answer</summary>
-#
-# 0, mostly; otherwise 10. The mean stays 1, the noise is large.
-#
-# </details>
+# Forget `eval()`, and a translator may give another translation each time.
 #
 # ## 6. The block, assembled
 #
@@ -483,7 +478,7 @@ pictures.show_block()
 
 # %% [markdown]
 # ### Exercise 5 (core, 10 minutes)
-# Write the pre-norm block. You get $x$ of shape $(S, d_\text{model})$ and four functions; each takes such an $x$ and gives back the same shape. (Dropout is left out.)
+# Write the pre-norm block. You get $x$ of shape $(S, d_\text{model})$ and four functions that keep this shape. (No dropout.)
 
 # %% tags=["exercise"]
 def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
@@ -507,7 +502,7 @@ check("blocks.pre_norm_block", pre_norm_block)
 # </details>
 
 # %% [markdown]
-# As a PyTorch module, with both arrangements and dropout. The way around is the same for both sublayers, so it is written once:
+# As a PyTorch module, with both arrangements and dropout; the way around is written once:
 
 # %% tags=["nbval-check-output"]
 class Block(nn.Module):
@@ -516,7 +511,8 @@ class Block(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.expand = nn.Linear(d_model, d_ff)
         self.contract = nn.Linear(d_ff, d_model)
-        self.norm_1, self.norm_2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.norm_1 = nn.LayerNorm(d_model)
+        self.norm_2 = nn.LayerNorm(d_model)
         self.dropout, self.pre = nn.Dropout(p), pre
 
     def around(self, f, norm, x):
@@ -547,7 +543,7 @@ print(f"{count(block)} parameters, {tuple(thread.shape)} in,", end=" ")
 print(f"{tuple(block(thread).shape)} out")
 
 # %% [markdown]
-# 80 for attention, 76 for the network, 16 for two norms: 172. The same shape comes out that went in, so blocks can be stacked. Is it right? The library's `EncoderLayer` gets the same weights: both list them in the same order.
+# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`, which lists them in the same order.
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.config import ModelConfig
@@ -565,7 +561,7 @@ for placement in ("pre", "post"):
     print(f"{placement}-norm: equal, with a mask and without")
 
 # %% [markdown]
-# PyTorch's own layer, `nn.TransformerEncoderLayer`, keeps $W_q$, $W_k$ and $W_v$ as one matrix, which `chunk(3)` cuts, and means the opposite by a mask (02). Apart from that its order is ours:
+# PyTorch's `nn.TransformerEncoderLayer` keeps $W_q$, $W_k$ and $W_v$ as one matrix, which `chunk(3)` cuts, and its mask means the opposite (02). Otherwise its order is ours:
 
 # %% tags=["nbval-check-output"]
 def in_our_order(layer):
@@ -575,9 +571,9 @@ def in_our_order(layer):
 
 # %% tags=["nbval-check-output"]
 for placement in ("pre", "post"):
-    theirs = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True,
-                                        norm_first=placement == "pre")
     block.pre = placement == "pre"
+    theirs = nn.TransformerEncoderLayer(
+        4, 2, 8, dropout=0.0, batch_first=True, norm_first=block.pre)
     copies = zip(block.state_dict(), in_our_order(theirs))
     block.load_state_dict(dict(copies))
     hidden = ~mask[:, 0, 0]  # (B, S) True where looking is forbidden
@@ -586,7 +582,7 @@ for placement in ("pre", "post"):
     print(f"{placement}-norm: equal to PyTorch's")
 
 # %% [markdown]
-# The library writes the way around as two steps, `enter` and `leave`, so that encoder and decoder can share them:
+# The library splits the way around into `enter` and `leave`, which encoder and decoder share:
 
 # %%
 from lessons_lib.figures.source import show_source
@@ -596,11 +592,11 @@ show_source(Residual.leave, docstring=False)
 show_source(EncoderLayer.forward, docstring=False)
 
 # %% [markdown]
-# This is the **encoder's** layer. The decoder's has three detours, masked self-attention, cross-attention, network, each with its norm and its way around: notebook 05.
+# This is the **encoder's** layer. The decoder's has three detours: masked self-attention, cross-attention, network (notebook 05).
 #
 # ## 7. Where to start: the scale of the weights
 #
-# Before training, all matrices hold random numbers. How large? By hand, as in 01 for scores: an output is a sum of products, one for each number that is read. How many are read is called the **fan-in**. With weights and inputs of size 1, variances add up to the fan-in, and the output has the size $\sqrt{\text{fan-in}}$. (*Size* here: the root of the mean square.)
+# Before training, all matrices hold random numbers. How large? As in 01 for scores: an output is a sum of products, one for each number that is read. How many are read is the **fan-in**. With weights and inputs of size 1 the output has the size $\sqrt{\text{fan-in}}$. (*Size*: the root of the mean square.)
 
 # %% tags=["nbval-check-output"]
 def size(x):
@@ -615,22 +611,23 @@ for n in (64, 256, 1024):
     print(f"{n:6} {sizes[0]:11.0f} {sizes[1]:12.0f} {sizes[2]:19.1f}")
 
 # %% [markdown]
-# > **What the article says** (3.2): weights are initialised, usually with a normal distribution. That names the shape and leaves out the scale. The table: normal or uniform makes no difference at all, 8, 16, 32. The scale makes all of it: divide by $\sqrt{\text{fan-in}}$, and the size stays 1.
+# > **What the article says** (3.2): weights are initialised "usually" with a normal distribution. That names the shape and leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
 #
 # Four ways to start, **all normal**, told apart by their standard deviation alone:
 #
 # | name | standard deviation | |
 # |---|---|---|
-# | unit | 1 | the article's words, taken literally |
+# | unit | 1 | the standard normal |
 # | 0.02 | 0.02 | BERT, GPT |
-# | Glorot | $\sqrt{2 / (\text{fan-in} + \text{fan-out})}$ | Glorot and Bengio 2010, also called Xavier; fan-out: how many numbers come out |
-# | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2: a stack of $\text{depth}$ blocks adds $2 \cdot \text{depth}$ changes |
+# | Glorot | $\sqrt{2 / (\text{fan-in} + \text{fan-out})}$ | also called Xavier; fan-out: how many numbers come out |
+# | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2; a stack adds $2 \cdot \text{depth}$ changes |
 
 # %% tags=["nbval-check-output"]
 def std(kind, weight, leads_back, depth):
     glorot = (2 / sum(weight.shape)) ** 0.5
     scaled = 0.02 / (2 * depth) ** 0.5 if leads_back else 0.02
-    return {"unit": 1, "0.02": 0.02, "Glorot": glorot, "0.02 scaled": scaled}[kind]
+    return {"unit": 1, "0.02": 0.02, "Glorot": glorot,
+            "0.02 scaled": scaled}[kind]
 
 def start(blocks, kind):
     for block in blocks:
@@ -659,7 +656,7 @@ for kind in kinds:
     print(f"{kind:12} favourite's weight {weights.amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
-# 1.00: queries and keys have the size $\sqrt{128} = 11$, so the scores spread over ±100 and more, and the softmax is saturated, as in 01 without the divisor.
+# 1.00: queries and keys have the size $\sqrt{128} = 11$, so scores reach ±100 and more: the softmax is saturated.
 #
 # Now stacks of 2, 4, 8, 16 and 32 blocks. **Before you run them,** three guesses:
 #
@@ -667,7 +664,7 @@ for kind in kinds:
 # 2. With which are *dog* and *man* still two words after 32 blocks?
 # 3. Which keeps them apart better, pre-norm or post-norm?
 #
-# For each stack: the size of the stream after the last block, the length of the gradient at the first and at the last block's parameters, and how alike *dog* and *man* are. (`double` makes 64-bit numbers, so that every machine gets the same digits. One draw of weights each.)
+# We measure the stream's size after the last block, the gradient's length at the parameters of the first and of the last block, and how alike *dog* and *man* are. (One draw of weights each; `double` makes 64-bit numbers, for the same digits on every machine.)
 
 # %% tags=["nbval-check-output"]
 def measure(blocks, pre):
@@ -679,7 +676,8 @@ def measure(blocks, pre):
     first, last = (torch.cat([p.grad.flatten() for p in b.parameters()])
                    for b in (blocks[0], blocks[-1]))
     alike = F.cosine_similarity(stream[0, 1], stream[0, 4], dim=0)
-    return size(stream), first.norm().item(), last.norm().item(), alike.item()
+    numbers = first.norm(), last.norm(), alike
+    return size(stream), *(number.item() for number in numbers)
 
 # %% tags=["nbval-check-output"]
 depths, results = (2, 4, 8, 16, 32), {"pre": {}, "post": {}}
@@ -704,11 +702,11 @@ pictures.depth({placement: {kind: {n: row[:2] for n, row in by.items()}
                 for placement, rows in results.items()})
 
 # %% [markdown]
-# - **Unit** weights: the pre-norm stream is 281 after two blocks, 1,287 after 32, so whatever the embedding said is lost in it. The gradient depends on chance, and jumps by factors of hundreds from one depth to another (the last panels; the next cell has the numbers).
-# - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm, and with post-norm, where each norm halves the variance that came straight, 0.98 after 8 blocks and 1.00 after 32. The opening's one word again.
-# - **0.02**, plain or scaled: the words stay apart, 0.00 and −0.04. But look at the price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper, and training has to raise its voice. At a width of 2,500 the same 0.02 is $1 / \sqrt{\text{fan-in}}$. It is no magic number; it belongs to models about a thousand wide.
+# - **Unit**: the pre-norm stream is 281 after two blocks, 1,287 after 32; what the embedding said is lost in it. The gradient is a matter of luck, and jumps by factors of hundreds.
+# - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. The opening's one word again.
+# - **0.02**, plain or scaled: the words stay apart, 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper, and training has to raise its voice. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
 #
-# So what keeps a deep stack alive? The way around, with the norm off the road, and answers small enough that 64 of them do not drown what they are added to.
+# So what keeps a deep stack alive? A way around without norms on it, and answers small enough that 64 of them do not drown what they are added to.
 
 # %% tags=["nbval-check-output"]
 for placement in ("pre", "post"):
@@ -716,21 +714,21 @@ for placement in ("pre", "post"):
                               ("Glorot", 2, "last")):
         row = [results[placement][kind][n][which] for n in depths]
         numbers = "".join(f"{number:8.2f}" for number in row)
-        print(f"{placement:5}{kind:7} gradient at the {name:5} block{numbers}")
+        print(f"{placement:5}{kind:7}gradient, {name:5} block{numbers}")
 
 # %% [markdown]
-# One more difference stands in the *last* rows. With pre-norm the last block's gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less in a larger stream. With post-norm it stays near 0.65 at any depth: the blocks at the end are pushed hard from the very first step. That is why post-norm needs a **warm-up**, first steps that are small (Xiong and others 2020); notebook 06 shows what happens without one.
+# See the *last* block. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. That is why post-norm needs a **warm-up**, small first steps (Xiong and others 2020; notebook 06).
 #
-# **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. What do the pre-norm stream and the words do? (Put it back, run the cells again.)
+# **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
 # <details><summary>Answer</summary>
 #
-# ANSWER_TRY
+# It grows from 10.8 to 49.0, and *dog* and *man* end at 0.88. 0.2 is still more than $1 / \sqrt{128} = 0.09$.
 #
 # </details>
 #
 # ### Exercise 6 (stretch, 12 minutes)
-# Make the rule independent of the width. Write `starting_std(fan_in, depth)`. If `depth` is `None`, the layer does not lead back into the stream: its output should have the size of its input. Otherwise it does, in a stack of `depth` blocks with two such layers each: their answers, independent of each other, should *together* have size 1.
+# A rule for any width: `starting_std(fan_in, depth)`. If `depth` is `None`, the layer's output should have the size of its input, 1. Otherwise the layer leads back into the stream, in a stack of `depth` blocks with two such layers each: their answers, independent of each other, should *together* have size 1.
 
 # %% tags=["exercise"]
 def starting_std(fan_in, depth=None):
@@ -744,18 +742,18 @@ check("blocks.starting_std", starting_std)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Variances add. An output is a sum of `fan_in` products, so its variance is `fan_in` times the weights' variance. Which variance makes that 1?
+# An output's variance is `fan_in` times the weights' variance. Which variance makes that 1?
 #
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `2 * depth` answers with variance $v$ have the variance $2 \cdot \text{depth} \cdot v$ together. Choose $v$, then the weights' variance, and take the root at the end.
+# `2 * depth` answers of variance $v$ have $2 \cdot \text{depth} \cdot v$ together. Choose $v$, then the weights' variance; the root comes last.
 #
 # </details>
 #
 # ## 8. Optional: the article's listing
 #
-# *You may skip to the quiz.* The article shows the block as a Keras program, quoted here without its two import lines (its section 5.2):
+# *You may skip to the quiz.* The article's block, quoted from its section 5.2 without the two import lines:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib import listing
@@ -763,9 +761,9 @@ from lessons_lib import listing
 print(listing.LISTING)
 
 # %% [markdown]
-# It is post-norm, as in section 3. Its section 5.4 runs it: `TransformerBlock(64, 2, 64)`, on an `x` of shape (10, 50). **Before you run the next cell,** read it as a reviewer: how many mistakes do you find?
+# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell,** read it as a reviewer: how many mistakes do you find?
 #
-# The steps below run it with Keras 3 on PyTorch, in a process of its own. Each supplies or mends what stopped the one before. (Where Keras is not installed you get the messages that were recorded; to run it yourself: `pip install -e ".[article]"`. With `tensorflow.keras`, as printed, you need TensorFlow; the names missing are the same.)
+# We run it with Keras 3, on PyTorch instead of TensorFlow; each step supplies or mends what stopped the one before. (To run it yourself: `pip install -e ".[article]"`.)
 
 # %%
 steps, origin = listing.results()
@@ -778,19 +776,19 @@ for number, step in enumerate(steps, 1):
 # %% [markdown]
 # > **What the article says** (5.1–5.4), and what came of it:
 # >
-# > - **1–4.** Four names are used and never imported or defined. `FFNN` does not exist in Keras; ours has two `Dense` layers.
-# > - **5, 7.** `x` is (10, 50): no batch side, and 50 numbers a word for a block that is 64 wide. Attention fails on the missing side.
-# > - **6.** Even (1, 10, 64) fails: Keras' `LayerNormalization(64)` means *along axis 64*, not *of width 64*.
-# > - **8.** With a batch side, 50 and 64 meet in the addition of the way around: a sublayer has to give back the width it was given.
-# > - **9.** Now it runs, and two numbers are not what they seem. Keras' `MultiHeadAttention(64, 2)` is 64 heads of width 2, not 2 heads of 32; and the network goes from 64 to 64: with `dff = d_model` nothing expands.
-# > - **10.** There is no way to hand in a mask, so padding is looked at and the future too.
-# > - **11.** It is said to encode and to decode. A decoder looks at the encoder's output, and `call` has no place for it: no cross-attention.
+# > - **1–4.** Four names are never imported or defined. Keras has no `FFNN`; ours is two `Dense` layers.
+# > - **5, 7.** (10, 50) has no batch side: attention fails.
+# > - **6.** Even (1, 10, 64) fails: `LayerNormalization(64)` means *along axis 64*, not *64 wide*.
+# > - **8.** With a batch side, 50 meets 64 where $x$ is added: a sublayer must give back the width it was given.
+# > - **9.** It runs. But Keras reads (64, 2) as 64 heads of width 2, not 2 heads of 32; and `dff` = 64 expands nothing.
+# > - **10.** No mask can be handed in: padding is looked at, and the future too.
+# > - **11.** It is said to encode *and decode*, but has no place for the encoder's output: no cross-attention.
 #
-# Mended and in PyTorch, it is the `Block` of section 6 with `pre=False`. None of these faults shows in the text; each shows on the first run. Run what you publish.
+# Mended, it is section 6's `Block` with `pre=False`. Every fault shows on the first run. Run what you publish.
 #
 # ## Quiz
 #
-# **1.** A colleague leaves out the ReLU and doubles $d_\text{ff}$ to make up for it. What has she got?
+# **1.** A colleague leaves out the ReLU and doubles $d_\text{ff}$. What has she got?
 #
 # <details><summary>A network twice as strong</summary>
 #
@@ -804,7 +802,7 @@ for number, step in enumerate(steps, 1):
 # </details>
 # <details><summary>The same network: the norm bends too</summary>
 #
-# The norm stands before the network, not between its layers. There the bend is needed.
+# The norm stands before the network, not inside.
 #
 # </details>
 
@@ -837,12 +835,12 @@ for number, step in enumerate(steps, 1):
 # </details>
 # <details><summary>To undo dropout's scaling</summary>
 #
-# Dropout keeps the mean as it is; there is nothing to undo.
+# Dropout keeps the mean; there is nothing to undo.
 #
 # </details>
 # <details><summary>Because the stream grows with every block</summary>
 #
-# Right: 2, 3, 4, 5 by hand. What reads it should not have to know how many blocks there were.
+# Right: 2, 3, 4, 5.
 #
 # </details>
 
@@ -861,7 +859,7 @@ for number, step in enumerate(steps, 1):
 # </details>
 # <details><summary>A mask that lets the future in</summary>
 #
-# That would be wrong twice in the same way.
+# That is wrong in the same way twice.
 #
 # </details>
 
@@ -870,7 +868,7 @@ for number, step in enumerate(steps, 1):
 #
 # <details><summary>With which standard deviation, at which width and depth?</summary>
 #
-# Right. That decides whether the stack starts alive; the shape hardly matters.
+# Right. The scale decides; the shape hardly matters.
 #
 # </details>
 # <details><summary>Why not a uniform one?</summary>
@@ -880,7 +878,7 @@ for number, step in enumerate(steps, 1):
 # </details>
 # <details><summary>With which seed?</summary>
 #
-# Worth knowing for repeating it. But a bad scale is bad with every seed.
+# A bad scale is bad with every seed.
 #
 # </details>
 
@@ -897,11 +895,11 @@ model_map.show("04")
 # %% [markdown]
 # ## Summary
 #
-# 1. The feed-forward network expands, bends and contracts each word for itself. Without the bend it is one matrix; it holds two thirds of a layer's parameters.
-# 2. Layer norm gives each word mean 0 and standard deviation 1, with $n$ and not $n - 1$, so that a sublayer does not hear how loud a word is.
-# 3. A sublayer answers with a change, which is added. Pre-norm $x + f(\text{LN}(x))$ leaves the road free, and the stream grows; post-norm $\text{LN}(x + f(x))$ holds its size and halves the straight gradient's square at each sublayer.
-# 4. Dropout zeroes and rescales while training, keeps the mean, breaks row sums, and has to be off in use: `eval()`.
-# 5. The scale of the first weights, not their distribution, decides how a deep stack starts: about $1 / \sqrt{\text{fan-in}}$, and less where an answer is one of many.
+# 1. The feed-forward network expands, bends and contracts each word for itself; without the bend it is one matrix. It holds two thirds of a layer's parameters.
+# 2. Layer norm gives each word mean 0 and standard deviation 1 (divide by $n$), so that a sublayer does not hear how loud it is.
+# 3. A sublayer's answer is added. Pre-norm leaves the road free, and the stream grows; post-norm holds its size, and divides the straight gradient at each sublayer.
+# 4. Dropout zeroes and rescales while training, keeps the mean, breaks row sums; in use `eval()` turns it off.
+# 5. The scale of the first weights, not their distribution, decides how a deep stack starts: about $1 / \sqrt{\text{fan-in}}$, less where an answer is one of many.
 #
 # ## References
 #
@@ -911,6 +909,6 @@ model_map.show("04")
 # - Xiong and others (2020): [*On Layer Normalization in the Transformer Architecture*](https://arxiv.org/abs/2002.04745), figure 1, section 3.
 # - Dong, Cordonnier, Loukas (2021): [*Attention is Not All You Need*](https://arxiv.org/abs/2103.03404), the collapse of pure attention.
 # - Glorot, Bengio (2010): [*Understanding the Difficulty of Training Deep Feedforward Neural Networks*](https://proceedings.mlr.press/v9/glorot10a.html), section 4.2.
-# - Radford and others (2019): [*Language Models are Unsupervised Multitask Learners*](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf), section 2.3 (scaled residual layers).
-# - Srivastava and others (2014): [*Dropout*](https://jmlr.org/papers/v15/srivastava14a.html), section 4; Zhang, Sennrich (2019): [*Root Mean Square Layer Normalization*](https://arxiv.org/abs/1910.07467).
+# - Radford and others (2019): [*Language Models are Unsupervised Multitask Learners*](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf), section 2.3.
+# - Srivastava and others (2014): [*Dropout*](https://jmlr.org/papers/v15/srivastava14a.html), section 4.
 # - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 3.2, 5.1–5.4. The article.
