@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from lessons_lib.course.places import repository
+from lessons_lib.course.processes import descendants, kill_all, resident_megabytes
 
 STARTUP_SECONDS = 180
 GRACE_SECONDS = 5
@@ -33,19 +34,36 @@ _TICK = 0.2
 _MARK = "LESSONS_GRADED_RUN"
 _MOST_VERDICTS = 100_000  # bytes a cell
 _LARGEST_REPLY = 10_000_000  # bytes
-# `-P` and the early import: a folder lessons_lib among the submitted files does not take the place of this one.
-_KERNEL = "import lessons_lib.exercises, ipykernel.kernelapp as app; app.launch_new_instance()"
+# - `-P` and the early import: a folder lessons_lib among the submitted files does not take the place of this one.
+# - What is printed goes to the kernel's own standard output, which is nowhere. Sent as messages that nobody takes it would fill the
+#   kernel's memory, as would IPython's habit of keeping it (`_tee`; where a later IPython names that otherwise, the limit still holds).
+_KERNEL = """
+import contextlib, lessons_lib.exercises
+from IPython.core.interactiveshell import InteractiveShell
+from ipykernel.kernelapp import IPKernelApp
+
+InteractiveShell._tee = lambda shell, channel: contextlib.nullcontext()
+IPKernelApp.launch_instance(outstream_class=None)
+"""
 # A cell that fails before its import of `check` would otherwise take the later exercises with it.
 _PREPARATION = "from lessons_lib.exercises import check"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use: seconds a cell, seconds in all (both without the kernel's start), megabytes with all its processes."""
+    """What a submission may use.
+
+    Attributes:
+        cell_seconds: seconds a cell.
+        seconds: seconds in all, without the kernel's start.
+        megabytes: resident memory of all its processes together, and memory that each of them may ask for.
+        threads: of PyTorch; if None, as many as it takes by itself.
+    """
 
     cell_seconds: float = 60
     seconds: float = 300
     megabytes: int = 3000
+    threads: int | None = None
 
 
 @dataclass
@@ -140,7 +158,7 @@ class _Kernel:
         self._process = subprocess.Popen(
             guard + kernel,
             cwd=folder / "work",
-            env=_environment(folder) | {_MARK: self._mark},
+            env=_environment(folder, limits.threads) | {_MARK: self._mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -151,7 +169,7 @@ class _Kernel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._kill()
+        kill_all(self._process, _MARK, self._mark)
         self._client.stop_channels()
 
     def start(self) -> None:
@@ -192,66 +210,11 @@ class _Kernel:
         """Raise _Ended if the kernel is gone, holds too much memory, or the run is given up."""
         if self._stop.is_set():
             raise _Ended("was running when the grading was given up")
-        held = sum(_resident(process) for process in _descendants(self._process.pid)) / 1e6
+        held = resident_megabytes(descendants(self._process.pid))
         if held > self._limits.megabytes:
             raise _Ended(f"held {held:.0f} MB, more than the {self._limits.megabytes} MB allowed, and was stopped")
         if self._process.poll() is not None:
             raise _Ended(f"ended the kernel ({_how_it_ended(self._process.returncode)})")
-
-    def _kill(self) -> None:
-        """Kill what came from this run: also what has a session of its own or lost its parent, told by the mark in its environment."""
-        import psutil
-
-        for _ in range(20):  # each round meets what was forked during the last one
-            victims = {process.pid: process for process in _descendants(self._process.pid) + _marked(self._mark)}
-            for process in victims.values():
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=1)
-            if not victims:
-                return
-
-
-def _descendants(process_id: int) -> list[Any]:
-    """The process and all its descendants that are alive."""
-    import psutil
-
-    try:
-        process = psutil.Process(process_id)
-        return [member for member in (process, *process.children(recursive=True)) if _lives(member)]
-    except psutil.Error:  # it has ended
-        return []
-
-
-def _marked(mark: str) -> list[Any]:
-    """Every process alive whose environment holds this mark."""
-    import psutil
-
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(_MARK) == mark and _lives(process):
-                found.append(process)
-    return found
-
-
-def _lives(process: Any) -> bool:
-    import psutil
-
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def _resident(process: Any) -> int:
-    import psutil
-
-    try:
-        return process.memory_info().rss
-    except psutil.Error:
-        return 0
 
 
 def _how_it_ended(status: int) -> str:
@@ -264,7 +227,7 @@ def _how_it_ended(status: int) -> str:
         return f"exit status {status}"
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, threads: int | None) -> dict[str, str]:
     """This process's environment, with a home and a place for temporary files in `folder`, and nothing that points elsewhere for them."""
     elsewhere = {"MPLBACKEND", "MPLCONFIGDIR", "IPYTHONDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
     kept = {name: value for name, value in os.environ.items() if name not in elsewhere}
@@ -277,5 +240,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **{name: home for name in ("HOME", "USERPROFILE")},
         **{name: temporary for name in ("TMPDIR", "TEMP", "TMP")},
         "PYTHONPATH": os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")])),
+        **({} if threads is None else {"OMP_NUM_THREADS": str(threads)}),
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
         "LESSONS_VERDICTS": str(folder / "line" / "verdicts"),
     }

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lessons_lib.course.confined import Limits, Outcome, run_cells
@@ -72,6 +72,8 @@ def grade(
     """
     limits = limits or Limits()
     _demand_sense(out, limits, jobs)
+    if jobs > 1 and "OMP_NUM_THREADS" not in os.environ:  # kernels that each take all the cores slow each other down many times over
+        limits = replace(limits, threads=max(1, (os.cpu_count() or 1) // jobs))
     root = root or repository()
     set_lesson = choose([notebook], root)[0] if notebook is not None else None
     keys = {lesson: official_keys(lesson) for lesson in all_lessons(root)}
@@ -93,8 +95,6 @@ def grade(
 
 def _all_rows(submissions: Sequence[Submission], row: Callable[[Submission, threading.Event], Row], jobs: int) -> list[Row]:
     """The rows in order, `jobs` at a time, each told as it comes."""
-    # Threads that share the cores out among themselves would slow each other down many times over.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         waiting = [pool.submit(row, submission, stop) for submission in submissions]
@@ -159,7 +159,7 @@ def _remark(outcome: Outcome, missing: Sequence[str]) -> str:
     """What went wrong, the first few and always the last, for that is where it ended; then the exercises that no cell checks."""
     said = outcome.remarks
     if len(said) > _MOST_FAILURES:
-        said = [*said[: _MOST_FAILURES - 1], f"{len(said) - _MOST_FAILURES} cells more failed", said[-1]]
+        said = [*said[: _MOST_FAILURES - 1], f"{len(said) - _MOST_FAILURES} more failed", said[-1]]
     return "; ".join([*said, *([f"no cell checks {', '.join(missing)}"] if missing else [])])
 
 
