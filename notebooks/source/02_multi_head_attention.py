@@ -8,7 +8,7 @@
 # - build multi-head attention, for self- and cross-attention, equal to PyTorch's;
 # - say what attention costs as sentences grow.
 #
-# **Prerequisites:** [01](01_attention_by_hand.ipynb), and broadcasting as in [00](00_start_here.ipynb). **Time:** 60 minutes to read, 65 for the exercises; the cells run in 15 seconds.
+# **Prerequisites:** [01](01_attention_by_hand.ipynb), and broadcasting as in [00](00_start_here.ipynb). **Time:** 60 minutes to read, 65 for the exercises; the cells run in 10 seconds.
 #
 # ## 1. Two sentences, one batch
 #
@@ -34,6 +34,7 @@ except RuntimeError as error:
 # **Before you run the next cell.** In 01 *bites* took over (6.2, 3.1) from *dog bites man*. Now three zero vectors stand behind it. Will it take over more, less, or the same?
 
 # %% tags=["nbval-check-output"]
+# the matrices of 01
 W_q = torch.tensor([[-1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 W_k = torch.tensor([[3.0, 2.0], [2.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
 W_v = torch.tensor([[10.0, 0.0], [0.0, 10.0], [0.0, 0.0], [0.0, 0.0]])
@@ -61,7 +62,7 @@ print("spent on PAD by dog, bites, man:", weights[0, :3, 3:].sum(dim=1))
 #
 # Less: (5.1, 2.5). **Zeros are not harmless: a score of 0 still earns $e^0 = 1$.** By doubling, 8 : 1 : 4 has become 8 : 1 : 4 : 1 : 1 : 1. It is worse for *dog*, whose own scores are −1, 1 and −2: PAD's 0 beats two of them, and *dog* spends half (0.52) on nothing. No error tells you.
 #
-# A mask mends it: True where a word stands, `ids != 0`, of shape $(B, S) = (2, 6)$. The scores have shape $(B, T, S) = (2, 6, 6)$.
+# A **padding mask** mends it: True where a word stands, `ids != 0`, of shape $(B, S) = (2, 6)$. The scores have shape $(B, T, S) = (2, 6, 6)$.
 #
 # **Before you run the next cell.** Which shape must the mask get, so that all queries of a sentence share its row?
 
@@ -229,8 +230,9 @@ check("heads.mirror", answer)
 W_o = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0],
                     [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0]])
 for name, x in sentences.items():
-    a, b = two_heads(x)[1].chunk(2)  # two halves
-    print(f"{name}: W_o {two_heads(x)[1] @ W_o}  averaged {(a + b) / 2}")
+    heard = two_heads(x)[1]  # (4,) A's two numbers, B's two numbers
+    print(f"{name}: with W_o {heard @ W_o}")
+    print(f"{'':13}  averaged {(heard[:2] + heard[2:]) / 2}")
 
 # %% [markdown]
 # **The sign says who bites.** Averaging the heads instead gives equal numbers in both sentences, the blend again: that is why they are laid side by side. (The matrices are invented, and the queries ignore places. Training would find others.)
@@ -312,17 +314,19 @@ print(tuple(split(x, 3).shape), tuple(merge(split(x, 3)).shape))
 torch.testing.assert_close(merge(split(x, 3)), x)
 
 # %% [markdown]
-# **Try it.** Write `.view(5, 7, 12)` for `.flatten(2)` in `merge`. What does PyTorch say? (Put it back.)
+# **Try it.** Let `h = torch.randn(5, 3, 7, 4)`, a head's fresh output. `h.transpose(1, 2).flatten(2)` works; does `h.transpose(1, 2).view(5, 7, 12)`?
 #
 # <details><summary>Answer</summary>
 #
-# *view size is not compatible with input tensor's size and stride*: after a swap the numbers no longer lie in memory in the order in which they are read, so `view` cannot relabel them. `reshape` and `flatten` copy them first.
+# No: *view size is not compatible with input tensor's size and stride*. After the swap the numbers no longer lie in memory as they are read, so `view` cannot relabel them. `reshape` and `flatten` copy them first.
 #
 # </details>
 #
 # ## 5. All of it
 #
-# $$\text{MultiHead}(X) = \left[\text{head}_1, \ldots, \text{head}_H\right] W_o, \qquad \text{head}_h = \text{Attention}\!\left(X W_q^{(h)}, X W_k^{(h)}, X W_v^{(h)}\right)$$
+# $$\text{MultiHead}(X) = \left[\text{head}_1, \ldots, \text{head}_H\right] W_o$$
+#
+# $$\text{head}_h = \text{Attention}\!\left(X W_q^{(h)}, X W_k^{(h)}, X W_v^{(h)}\right)$$
 #
 # In code all heads are computed at once: they are one more side of the tensor, which `@` and the softmax leave alone.
 
@@ -351,7 +355,7 @@ print("bites, view alone:", mixed.reshape(1, 3, 4)[0, 1])
 print("bites, right:     ", two_heads(x)[0, 1])
 
 # %% [markdown]
-# (9.5, 0, 0, 9.5): plausible, wrong, no error. Now the library's class. It holds four such matrices as layers, which keep them transposed and also add a learned row, the *bias*. Ours have none, so we set it to 0:
+# (9.5, 0, 0, 9.5): plausible, wrong, no error. Now the library's class. It holds four such matrices as layers, which keep them transposed and also add a learned row, the *bias*. Ours have none, so we set it to 0. Nothing is trained here, hence no gradients:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.attention import MultiHeadAttention
@@ -360,7 +364,7 @@ library = MultiHeadAttention(d_model=4, n_heads=2).requires_grad_(False)
 layers = (library.project_q, library.project_k,
           library.project_v, library.project_out)
 for layer, W in zip(layers, matrices):
-    layer.weight.copy_(W.T)
+    layer.weight.copy_(W.T)  # the _: writes into it
     layer.bias.zero_()
 
 output, weights = library(batch)
@@ -512,7 +516,7 @@ heads_explorer()
 #
 # ## 7. Who names the heads?
 #
-# We named ours. In a model that is trained, nobody does: training does whatever lowers the loss. Here is one, the small English–German translator that comes with the course, taught on sentences made by a grammar. It has four heads a layer; this is its second layer, on our sentence:
+# We named ours. In a model that is trained, nobody does: training does whatever lowers the loss. Here is one, the small English–German translator that comes with the course, taught on sentences made by a grammar. It has four heads a layer; this is its second layer, on our sentence (*end* marks its end):
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.attention import recorded_weights
@@ -531,7 +535,7 @@ for head, rows in enumerate(learned, start=1):
 pictures.trained(words, learned)
 
 # %% [markdown]
-# Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. That makes sense: German has *der* or *den* for *the*, depending on the noun and on who acts. Nobody asked for it, two heads do it, and what the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
+# Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. That makes sense: to write *der*, *die* or *das* for *the*, German needs the noun. Nobody asked for it, two heads do it, and what the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
 #
 # **Try it.** Take *the man bites the dog.*, and swap the two nouns in `words`. Do heads 1 and 2 follow?
 #
@@ -630,7 +634,7 @@ print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 print("time: longer texts take longer:", seconds[-1] > seconds[0])
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on two cores of an AMD EPYC the last three lengths gave a slope of about 2, the short ones less, since projections weigh more there. Your times will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on two cores of an AMD EPYC the last three lengths gave slopes between 1.9 and 2.3, the short ones less, since projections weigh more there. Your times will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* (scores 2.12, 0, 1.41), key by key, backwards:
 #
@@ -640,7 +644,7 @@ print("time: longer texts take longer:", seconds[-1] > seconds[0])
 # | bites | 1.41 | 1 + 0.24 = 1.24 | 0, 10 |
 # | dog | 2.12 | 1.24 · 0.49 + 1 = 1.61 | 0 · 0.49 + 10 = 10, 10 · 0.49 = 4.9 |
 #
-# (10, 4.9) / 1.61 = (6.2, 3.1). For each query that is a block of scores and $d_v + 2$ numbers, whatever $S$. This is the idea of FlashAttention, which `F.scaled_dot_product_attention` uses where it can.
+# (10, 4.9) / 1.61 = (6.2, 3.1). For each query that is a block of scores and $d_v + 2$ numbers, whatever $S$. This is the idea behind FlashAttention, which `F.scaled_dot_product_attention` uses where it can.
 #
 # ### Exercise 6 (stretch, 20 minutes)
 # Do it for one query: $q$ $(d_\text{head})$, $K$ $(S, d_\text{head})$, $V$ $(S, d_v)$, `block` keys at a time. Mind the root, and a last block that is shorter.
@@ -673,6 +677,14 @@ check("streaming.attention", streamed_attention)
 #
 # </details>
 #
+# What is held for one of 8,192 words that ask each other, in a head of width 32:
+
+# %% tags=["nbval-check-output"]
+S, block, d_v = 8192, 64, 32
+print(f"the whole row: {S:,} weights")
+print(f"streamed: {block} scores and {d_v} + 2 = {block + d_v + 2} numbers")
+
+# %% [markdown]
 # ## 10. Order, once more
 #
 # Our heads had help: the column *place*. Here is a layer with random matrices, eight heads and no such column.
@@ -698,7 +710,8 @@ print("shuffled words give shuffled rows, nothing else")
 # No, `assert_close` protests: each word now sees others before it. As in 01, a mask lets a little of the order in.
 #
 # </details>
-#
+
+# %% [markdown]
 # A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
 #
 # ## Quiz
