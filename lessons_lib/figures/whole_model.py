@@ -47,13 +47,14 @@ class Movements:
 @house.picture
 def who_moves(movements: Movements) -> tuple[Figure, str]:
     """Three heat maps, outputs by changed inputs: a German word, an English word, and a German word with the mask forgotten."""
-    panels = (("German", True, "a German word"), ("English", True, "an English word"), ("German", False, "German, no mask"))
-    figure, axes = house.new_figure("Only the mask keeps a prediction from its future", 3.6, 3)
+    panels = (("German", True, "German word"), ("English", True, "English word"), ("German", False, "German, no mask"))
+    figure, axes = house.new_figure("Only the mask keeps a prediction from its future", 3.15, 3)
     said = []
     for ax, (side, masked, title) in zip(axes, panels, strict=True):
         table = movements.tables[side, masked].numpy()
         _map(ax, table, movements.words(side), movements.predicted if ax is axes[0] else [""] * len(movements.predicted))
         ax.set_title(title, pad=4)
+        ax.set_xlabel("word changed")
         still = int((table == 0).sum())
         said.append(f"{title}: {f'{still} of {table.size} cells are exactly 0' if still else 'everything moves'}")
     axes[0].set_ylabel("prediction of")
@@ -131,8 +132,8 @@ def parameters(models: Mapping[str, Mapping[str, int]]) -> tuple[Figure, str]:
 
 FAMILIES = (  # name, rows that are read, rows that are written, lines below
     ("encoder only", 4, 0, ("every word sees every word", "reads: BERT (2018)")),
-    ("decoder only", 0, 4, ("each word sees itself", "and those before", "goes on writing: GPT (2018)")),
-    ("encoder–decoder", 3, 3, ("the written words see", "what was read, too", "rewrites: Transformer (2017), T5")),
+    ("decoder only", 0, 4, ("each word sees itself", "and those before", "goes on: GPT (2018)")),
+    ("encoder–decoder", 3, 3, ("written words see", "those read, too", "rewrites: T5 (2019)")),
 )
 CELL = 22  # px
 

@@ -83,7 +83,8 @@ def read(english):  # ids (1, S)
 def written(german):  # ids (1, T + 1)
     return torch.tensor([[BOS_ID, *tokenizer.encode(german), EOS_ID]])
 
-source, german = read("The dog bites the man."), written("der Hund beißt den Mann.")
+source = read("The dog bites the man.")
+german = written("der Hund beißt den Mann.")
 print("read   ", source.tolist())
 print("written", german.tolist())
 
@@ -94,7 +95,8 @@ print("written", german.tolist())
 marks = {PAD_ID: "⟨PAD⟩", BOS_ID: "⟨BOS⟩", EOS_ID: "⟨EOS⟩"}
 
 def names(ids):
-    return [marks.get(i) or tokenizer.decode([i]).strip() for i in ids.tolist()]
+    return [marks.get(i) or tokenizer.decode([i]).strip()
+            for i in ids.tolist()]
 
 print("reads   ", *(f"{word:6}" for word in names(german[0, :-1])))
 print("predicts", *(f"{word:6}" for word in names(german[0, 1:])))
@@ -130,9 +132,10 @@ for sentence in ("der Hund beißt den Mann.", "der Hund beißt der Mann.",
 # %% tags=["nbval-check-output"]
 from lessons_lib.corpus import load_grammar
 
-for first in ("Der", "Den"):
-    n = sum(pair.target.startswith(first + " ") for pair in load_grammar("train"))
-    print(f"{n:,} training sentences begin with {first}")
+first_words = [pair.target.split()[0] for pair in load_grammar("train")]
+for word in ("Der", "Den"):
+    n = first_words.count(word)
+    print(f"{n:,} training sentences begin with {word}")
 
 # %% [markdown]
 # **A probability says what a model has seen, not what is right.** No sentence it learned from begins with the one who suffers.
@@ -159,8 +162,8 @@ from lessons_lib.layers import EncoderLayer
 class Encoder(nn.Module):
     def __init__(self, config):
         super().__init__()
-        layers = [EncoderLayer(config) for _ in range(config.n_encoder_layers)]
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleList(
+            EncoderLayer(config) for _ in range(config.n_encoder_layers))
         self.final_norm = nn.LayerNorm(config.d_model)
 
     def forward(self, x, mask):
@@ -213,32 +216,36 @@ for english in ("The dog sleeps.", "The dog bites the man.",
 # Each has its norm before and its residual around, so there are three of both.
 
 # %%
-from lessons_lib.attention import MultiHeadAttention, causal_mask, padding_mask
+from lessons_lib.attention import MultiHeadAttention
 from lessons_lib.layers import FeedForward
 
 class DecoderLayer(nn.Module):
     def __init__(self, config):
         super().__init__()
-        width, no_dropout = config.d_model, nn.Identity()
-        self.self_attention = MultiHeadAttention(width, config.n_heads)
-        self.cross_attention = MultiHeadAttention(width, config.n_heads)
-        self.feed_forward = FeedForward(width, config.d_ff, nn.ReLU(), no_dropout)
+        width, heads = config.d_model, config.n_heads
+        self.self_attention = MultiHeadAttention(width, heads)
+        self.cross_attention = MultiHeadAttention(width, heads)
+        self.feed_forward = FeedForward(
+            width, config.d_ff, nn.ReLU(), nn.Identity())  # no dropout
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
 
     def forward(self, x, mask, memory, memory_mask):
-        x = x + self.self_attention(self.norms[0](x), mask=mask)[0]
-        x = x + self.cross_attention(self.norms[1](x), memory, memory_mask)[0]
-        return x + self.feed_forward(self.norms[2](x))
+        first, second, third = self.norms  # [0] below: not the weights
+        x = x + self.self_attention(first(x), mask=mask)[0]
+        x = x + self.cross_attention(second(x), memory, memory_mask)[0]
+        return x + self.feed_forward(third(x))
 
 # %% [markdown]
 # **Before you run it:** the decoder has written $T = 3$ words, the memory has $S = 5$ rows. Which shape comes out, and which shape does the causal mask need?
 
 # %% tags=["nbval-check-output"]
+from lessons_lib.attention import causal_mask
+
 librarys = model.decoder.layers[0]
 layer = copy_weights(librarys, DecoderLayer(config))
 generator = torch.Generator().manual_seed(5)
-x = torch.randn(1, 3, config.d_model, generator=generator)  # (B, T, d_model)
-m = torch.randn(1, 5, config.d_model, generator=generator)  # (B, S, d_model)
+x = torch.randn(1, 3, 128, generator=generator)  # (B, T, d_model)
+m = torch.randn(1, 5, 128, generator=generator)  # (B, S, d_model)
 out = layer(x, causal_mask(3), m, None)
 torch.testing.assert_close(out, librarys(x, causal_mask(3), m, None))
 print(tuple(out.shape), "and the same as the library's layer")
@@ -305,8 +312,8 @@ check("whole_model.paper_layer", paper_layer)
 class Decoder(nn.Module):
     def __init__(self, config):
         super().__init__()
-        layers = [DecoderLayer(config) for _ in range(config.n_decoder_layers)]
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleList(
+            DecoderLayer(config) for _ in range(config.n_decoder_layers))
         self.final_norm = nn.LayerNorm(config.d_model)
 
     def forward(self, x, mask, memory, memory_mask):
@@ -318,6 +325,8 @@ class Decoder(nn.Module):
 # One thing is missing: from $d_\text{model}$ numbers to a score for each of $V$ words. The **output layer** compares the decoder's final vector $h$, its **hidden state**, with the embedding of every word: the score of word $w$ is $h \cdot e_w$. A query once more, with the vocabulary as its keys. The table, $(V, d_\text{model})$, is the one that words came in by; so it serves three times, for the words read, the words written and the output: a **tied table** (Press and Wolf 2017).
 
 # %%
+from lessons_lib.attention import padding_mask
+
 class Transformer(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -352,7 +361,7 @@ torch.testing.assert_close(ours(source, target), model(source, target))
 print("logits:", tuple(ours(source, target).shape), "the same")
 
 # %% [markdown]
-# What does it want to write after *der*? The three likeliest words for each of the two sentences, in percent:
+# After *der*, the three likeliest words for each sentence, in percent:
 
 # %% tags=["nbval-check-output"]
 for english in ("The dog bites the man.", "The man bites the dog."):
@@ -400,7 +409,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. (Two stacks made one by one; `nn.Transformer` would add a warning about speed.)
 
-# %% tags=["nbval-check-output"]
+# %%
 def packed(layer):  # our parameters, in PyTorch's order
     for part in layer.children():
         if isinstance(part, MultiHeadAttention):
@@ -410,24 +419,28 @@ def packed(layer):  # our parameters, in PyTorch's order
             part = part.project_out
         yield from part.parameters()
 
+# %% tags=["nbval-check-output"]
 shape = dict(d_model=128, nhead=4, dim_feedforward=256, dropout=0.0,
              batch_first=True, norm_first=True)
-reads = nn.TransformerEncoder(nn.TransformerEncoderLayer(**shape), 2,
-                              nn.LayerNorm(128), enable_nested_tensor=False)
-writes = nn.TransformerDecoder(nn.TransformerDecoderLayer(**shape), 2,
-                               nn.LayerNorm(128))
+reads = nn.TransformerEncoder(
+    nn.TransformerEncoderLayer(**shape), 2, nn.LayerNorm(128),
+    enable_nested_tensor=False)
+writes = nn.TransformerDecoder(
+    nn.TransformerDecoderLayer(**shape), 2, nn.LayerNorm(128))
 for old, new in ((ours.encoder, reads), (ours.decoder, writes)):
     for a, b in zip(old.layers, new.layers, strict=True):
         for given, taken in zip(packed(a), b.parameters(), strict=True):
             taken.copy_(given)
     copy_weights(old.final_norm, new.norm)
-print("copied")
+for half in (reads, writes):
+    n = sum(p.numel() for p in half.parameters())
+    print(f"{n:,} parameters copied")
 
 # %% tags=["nbval-check-output"]
 def pytorchs(source, target):
     memory = reads(ours.enter(source))
-    hidden = writes(ours.enter(target), memory,
-                    tgt_mask=~causal_mask(target.shape[1]))  # True: forbidden
+    forbidden = ~causal_mask(target.shape[1])  # PyTorch's True: hidden
+    hidden = writes(ours.enter(target), memory, tgt_mask=forbidden)
     return ours.scores(hidden)
 
 torch.testing.assert_close(pytorchs(source, target), ours(source, target),
@@ -435,7 +448,7 @@ torch.testing.assert_close(pytorchs(source, target), ours(source, target),
 last_norm, reads.norm = reads.norm, None
 apart = (pytorchs(source, target) - ours(source, target)).abs().max()
 reads.norm = last_norm
-print("equal; without the encoder's last norm they differ by more than 1:",
+print("equal; without the encoder's last norm by more than 1 apart:",
       bool(apart > 1))
 
 # %% [markdown]
@@ -443,7 +456,8 @@ print("equal; without the encoder's last norm they differ by more than 1:",
 
 # %% tags=["nbval-check-output"]
 post = nn.Transformer(4, 2, 1, 1, 8, batch_first=True, norm_first=False)
-print("post-norm, last norms:", post.encoder.norm, post.decoder.norm)
+for stack in (post.encoder, post.decoder):
+    print("post-norm, and at the end a", type(stack.norm).__name__)
 
 # %% [markdown]
 # ## 5. Who sees whom
@@ -481,14 +495,16 @@ check("whole_model.moved", moved)
 # %%
 CAT, KATZE = read("the cat")[0, 1], written("die Katze")[0, 2]
 
-def movement(model, side):  # (T predictions, words changed)
-    inputs, columns = {"English": source, "German": target}, []
-    before = model(source, target)  # (1, T, V)
-    for place in range(inputs[side].shape[1]):
-        changed = inputs[side].clone()
-        changed[0, place] = {"English": CAT, "German": KATZE}[side]
-        after = model(*{**inputs, side: changed}.values())
-        columns.append((after - before).abs().amax(dim=-1)[0])  # (T,)
+def movement(model, side):  # -> (T predictions, 7 words changed)
+    before, columns = model(source, target), []
+    for place in range(7):  # both rows have 7 ids
+        english, german = source.clone(), target.clone()
+        if side == "English":
+            english[0, place] = CAT
+        else:
+            german[0, place] = KATZE
+        change = model(english, german) - before  # (1, T, V)
+        columns.append(change.abs().amax(dim=-1)[0])
     return torch.stack(columns, dim=1)
 
 # %% [markdown]
@@ -500,9 +516,10 @@ class Forgetful(Transformer):
         return self.decoder(self.enter(target), None, memory, memory_mask)
 
 forgetful = copy_weights(ours, Forgetful(config))
-tables = {(side, kept): movement(one, side)
-          for side in ("German", "English")
-          for kept, one in ((True, ours), (False, forgetful))}
+tables = {}  # (side, mask kept) -> movement
+for side in ("German", "English"):
+    tables[side, True] = movement(ours, side)
+    tables[side, False] = movement(forgetful, side)
 
 # %% [markdown]
 # **Before you run the next cell**, sketch the three tables, a row for each prediction, a column for each word changed. Which cells are 0: when a German word changes, when an English word changes, and when a German word changes and the mask is forgotten?
@@ -516,7 +533,7 @@ movements = pictures.Movements(
 pictures.who_moves(movements)
 
 # %% tags=["nbval-check-output"]
-future = torch.ones(7, 7, dtype=torch.bool).triu(1)  # changed word lies ahead
+future = ~causal_mask(7)  # the word changed lies ahead
 for (side, kept), table in tables.items():
     print(f"{side:8} {'mask   ' if kept else 'no mask'}"
           f"  exactly 0: {int((table == 0).sum()):2}"
@@ -545,17 +562,20 @@ live.word_changer(movements)
 #
 # </details>
 #
-# **Padding** is the other promise: it must not change what is computed for the real words. Add three ⟨PAD⟩ to the sentence read, with the padding mask and without:
+# ### Padding
+#
+# The other promise: padding must not change what is computed for the real words. Add three ⟨PAD⟩ to the sentence read, with the padding mask and without:
 
 # %% tags=["nbval-check-output"]
-padded = torch.cat([source, torch.full((1, 3), PAD_ID)], dim=1)  # (1, S + 3)
-before = ours(source, target)
-kept = ours(padded, target)
+padding = torch.full((1, 3), PAD_ID)
+padded = torch.cat([source, padding], dim=1)  # (1, S + 3)
+before, kept = ours(source, target), ours(padded, target)
 memory, _ = ours.encode(padded)
-everything = torch.ones(1, 1, 1, padded.shape[1], dtype=torch.bool)
-forgotten = ours.scores(ours.decode(target, memory, everything))
-for name, after in (("masked", kept), ("forgotten in cross-attention", forgotten)):
-    print(f"{name:29} moved: {bool((after - before).abs().max() > 0.001)}")
+forgotten = ours.scores(ours.decode(target, memory, None))
+for name, after in (("masked", kept),
+                    ("forgotten in cross-attention", forgotten)):
+    apart = (after - before).abs().max()
+    print(f"{name:29} moved: {bool(apart > 0.001)}")
 
 # %% [markdown]
 # (Not *exactly* 0 this time, only below 0.001: ten numbers are added up in another order than seven, and rounded differently.) Padding in the *written* row needs no mask of its own: it lies in the future of every real word.
@@ -598,14 +618,16 @@ def count(d, d_ff, V, layers):
     decoder = layers * (2 * attention + feed_forward + 3 * norm) + norm
     return {"table": V * d, "encoder": encoder, "decoder": decoder}
 
-toy = Transformer(ModelConfig(10, d_model=4, n_heads=2, d_ff=8, dropout=0.0,
-                              n_encoder_layers=1, n_decoder_layers=1))
+toy = Transformer(ModelConfig(
+    10, d_model=4, n_heads=2, d_ff=8, dropout=0.0,
+    n_encoder_layers=1, n_decoder_layers=1))
 for name, parts, built in (("toy", count(4, 8, 10, 1), toy),
                            ("shipped", count(128, 256, 3085, 2), ours)):
     total = sum(p.numel() for p in built.parameters())
     assert total == sum(parts.values())
-    print(f"{name:8} {parts}  together {total:,},",
-          f"the table {parts['table'] / total:.0%}")
+    listed = "  ".join(f"{part} {n:,}" for part, n in parts.items())
+    print(f"{name:8} {listed}  together {total:,}")
+print(f"the shipped model's table: {parts['table'] / total:.0%}")
 
 # %%
 pictures.parameters({
@@ -614,9 +636,9 @@ pictures.parameters({
     "paper's base, 6 + 6": count(512, 2048, 37000, 6)})
 
 # %% [markdown]
-# More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (For its base model the paper gives 65 million, positions and roundings of the vocabulary apart.)
+# More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (By our count the paper's base model has 63 million; the paper says 65.)
 #
-# **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. The toy reads $S = 5$ words and writes $T = 6$:
+# **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. In the toy a matrix of attention has 4 · 4 = 16 weights, one of the feed-forward 32. It reads $S = 5$ words and writes $T = 6$:
 #
 # | | for one token | tokens | multiply–adds |
 # |---|---|---|---|
@@ -629,7 +651,7 @@ pictures.parameters({
 # | **with weights** | | | **2,000** |
 # | scores and mixing, 2·4 a pair of words | 8 | 25 + 36 + 30 pairs | **728** |
 #
-# A **FLOP** is one floating-point operation, so each multiply–add counts two: 2 · 2,728 = 5,456. (The causal half of the pairs is computed and then masked, so it counts.) A popular rule says *2 × parameters × tokens*. **Before you run the next cell:** with 488 parameters and 11 tokens, is it right?
+# A **FLOP** is one floating-point operation, so each multiply–add counts two: 2 · 2,728 = 5,456. (Masked pairs are computed, too.) A popular rule says *2 × parameters × tokens*. **Before you run the next cell:** with 488 parameters and 11 tokens, is it right?
 
 # %% tags=["nbval-check-output"]
 from torch.utils.flop_counter import FlopCounterMode
@@ -681,7 +703,8 @@ for old, new in ((block.self_attention, silent.self_attention),
     copy_weights(old, new)
 for p in silent.cross_attention.project_out.parameters():
     p.zero_()
-print(torch.equal(silent(x, causal_mask(3), m, None), block(x, causal_mask(3))))
+mask = causal_mask(3)
+print(torch.equal(silent(x, mask, m, None), block(x, mask)))
 
 # %% [markdown]
 # An encoder's block with a causal mask. (Fresh norms are all alike, so they need no copying.) What makes the families, **encoder only**, **decoder only** and **encoder–decoder**, is not the parts. It is the mask, and whether somebody else's words are asked:
@@ -729,10 +752,10 @@ from lessons_lib.models import EncoderDecoder
 torch.manual_seed(1)
 fresh = EncoderDecoder(config)
 for name, one in (("fresh", fresh), ("trained", ours)):
-    p = torch.softmax(one(source, target), dim=-1)[0]        # (T, V)
-    right = torch.stack([row[w] for row, w in zip(p, german[0, 1:])])
-    print(f"{name:8} {(1 / right).log2().mean():5.1f} bits a word,"
-          f" likeliest word {p.max():.2f}")
+    p = torch.softmax(one(source, target), dim=-1)[0]  # (T, V)
+    right = [row[word] for row, word in zip(p, german[0, 1:])]
+    bits = (1 / torch.stack(right)).log2().mean()
+    print(f"{name:8} {bits:5.1f} bits a word, likeliest word {p.max():.2f}")
 print(f"log2(V)  {math.log2(3085):5.1f}       ln(V) {math.log(3085):.2f}")
 
 # %% [markdown]
