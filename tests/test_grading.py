@@ -1,30 +1,25 @@
 """Grading a class: what each kind of submission gets, and that none of them harms the grader, its files or another submission."""
 
-import csv
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import psutil
 import pytest
-from command_line import ROOT, assert_refused, lessons
+from command_line import ROOT, lessons
+from handed_in import KEYS, LESSON, LOOP, Table, graded, hand_in, notebook, read_table, score, statuses
 
-from lessons_lib.course import Limits, grade
-from lessons_lib.course.places import CourseError, choose
-from lessons_lib.course.submissions import asked_for, find_submissions, official_keys
+from lessons_lib.course.submissions import asked_for
 
-(LESSON,) = choose(["01"], ROOT)
-KEYS = official_keys(LESSON)
 UNTOUCHED, SOLVED = LESSON.learner, LESSON.solved
 WEREWOLF = 'check("attention.werewolf", [8.7, 9.7])'
 STABLE = 'check("attention.stable_softmax", None)'
 BEND = 'check("attention.bend_the_query", [1.0, -1.0])'
-LOOP = 'while True:\n    print("x" * 1_000_000)\n'
 STUBBORN = """
 while True:
     try:
@@ -33,18 +28,11 @@ while True:
     except BaseException:
         pass
 """
-Table = dict[str, dict[str, str]]
 
 
-def notebook(*sources: str) -> str:
-    """A notebook with these code cells; `check` is imported in the first one, as a learner's is."""
-    cells = ["from lessons_lib.exercises import check", *sources]
-    return json.dumps({"cells": [{"cell_type": "code", "source": source} for source in cells], "nbformat": 4, "nbformat_minor": 5})
-
-
-def with_answers(path: Path, take: Callable[[str, str], bool], spoil: dict[str, str] | None = None) -> str:
-    """A notebook with the solved one's cells where `take` says so of (key, own source), and code put before the cells of `spoil`'s keys."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+def copy_of_01(solved: Collection[str], spoil: dict[str, str] | None = None) -> str:
+    """The untouched notebook with the solved one's cells for the exercises `solved`, and code put before the cells of `spoil`'s keys."""
+    content = json.loads(UNTOUCHED.read_text(encoding="utf-8"))
     solutions = {
         key: "".join(cell["source"])
         for cell in json.loads(SOLVED.read_text(encoding="utf-8"))["cells"]
@@ -53,48 +41,21 @@ def with_answers(path: Path, take: Callable[[str, str], bool], spoil: dict[str, 
     }
     for cell in content["cells"]:
         for key in asked_for("".join(cell["source"])) if cell["cell_type"] == "code" else []:
-            source = solutions[key] if take(key, "".join(cell["source"])) else "".join(cell["source"])
-            cell["source"] = (spoil or {}).get(key, "") + source
+            cell["source"] = (spoil or {}).get(key, "") + (solutions[key] if key in solved else "".join(cell["source"]))
     return json.dumps(content)
-
-
-def hand_in(folder: Path, submissions: dict[str, str]) -> Path:
-    for name, text in submissions.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    return folder
-
-
-def read_table(text: str) -> Table:
-    return {row["submission"]: row for row in csv.DictReader(text.splitlines())}
-
-
-def graded(folder: Path, jobs: int = 1, **limits: float) -> Table:
-    """The table of a folder, written to a file outside it."""
-    out = folder.parent / "scores.csv"
-    assert grade(folder, out=out, jobs=jobs, limits=Limits(**limits)) == 0
-    return read_table(out.read_text(encoding="utf-8"))
-
-
-def score(row: dict[str, str]) -> str:
-    return f"{row['passed']}/{row['of']}"
-
-
-def statuses(row: dict[str, str]) -> list[str]:
-    return [row[key] for key in KEYS]
 
 
 @pytest.mark.slow
 def test_solved_untouched_half_done_looping_and_crashing_copies_of_01(tmp_path: Path) -> None:
-    half, always = {KEYS[1], KEYS[2], KEYS[5]}, lambda key, source: True
+    half = {KEYS[1], KEYS[2], KEYS[5]}
     folder = hand_in(
         tmp_path / "Abgaben der 7 b",
         {
             "Jürgen Groß (fertig).ipynb": SOLVED.read_text(encoding="utf-8"),
             "anna/01_attention_by_hand.ipynb": UNTOUCHED.read_text(encoding="utf-8"),
-            "ben.ipynb": with_answers(UNTOUCHED, lambda key, source: key in half),
-            "clara.ipynb": with_answers(SOLVED, always, {KEYS[2]: LOOP}),
-            "dora.ipynb": with_answers(SOLVED, always, {KEYS[3]: "import os\nos._exit(1)\n"}),
+            "ben.ipynb": copy_of_01(half),
+            "clara.ipynb": copy_of_01(KEYS, {KEYS[2]: LOOP}),
+            "dora.ipynb": copy_of_01(KEYS, {KEYS[3]: "import os\nos._exit(1)\n"}),
         },
     )
     outcome = lessons("grade", folder, "--cell-seconds", 20, "--jobs", 2)
@@ -117,8 +78,8 @@ def test_solved_untouched_half_done_looping_and_crashing_copies_of_01(tmp_path: 
 LEAVES_BEHIND = """
 import atexit, os, subprocess, time
 atexit.register(time.sleep, 1000)
-child = subprocess.Popen(["setsid", "sleep", "1000"])
-open({path!r}, "w").write(f"{{child.pid}} {{os.getpid()}} {{os.getcwd()}} {{os.environ['HOME']}}")
+orphan = subprocess.run("setsid sleep 1000 > /dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True).stdout.strip()
+open({path!r}, "w").write(f"{{orphan}} {{os.getpid()}} {{os.getcwd()}} {{os.environ['HOME']}}")
 """
 FORGED = """
 import json, os
@@ -184,9 +145,9 @@ def test_the_last_verdict_counts_and_only_from_the_cell_of_its_check(tiny: tuple
 
 @pytest.mark.slow
 def test_nothing_is_left_behind(tiny: tuple[Table, Path]) -> None:
-    child, kernel, work, home = tiny[1].read_text(encoding="utf-8").split(" ")
+    orphan, kernel, work, home = tiny[1].read_text(encoding="utf-8").split(" ")
     assert not psutil.pid_exists(int(kernel))
-    assert not psutil.pid_exists(int(child)) or psutil.Process(int(child)).status() == psutil.STATUS_ZOMBIE
+    assert not psutil.pid_exists(int(orphan)) or psutil.Process(int(orphan)).status() == psutil.STATUS_ZOMBIE
     assert not Path(work).exists() and not Path(home).exists() and Path(home) != Path.home()
 
 
@@ -223,7 +184,8 @@ def test_a_grader_that_is_stopped_leaves_no_kernel(tmp_path: Path, how: signal.S
     told = tmp_path / "told.txt"
     hand_in(tmp_path / "in", {"a.ipynb": notebook(WEREWOLF, f"import os\nopen({str(told)!r}, 'w').write(str(os.getpid()))", LOOP)})
     command = [sys.executable, "-m", "lessons_lib", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "scores.csv")]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as grader:
+    place = {"TMPDIR": str(tmp_path)}  # a killed grader cannot remove what it had there
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=os.environ | place) as grader:
         assert soon(lambda: told.exists() and told.read_text())
         grader.send_signal(how)
         assert grader.wait(timeout=30) == (130 if how == signal.SIGINT else -signal.SIGKILL)
@@ -237,92 +199,3 @@ def soon(question: Callable[[], object]) -> bool:
     while not (yes := bool(question())) and time.monotonic() < end:
         time.sleep(0.1)
     return yes
-
-
-def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path) -> None:
-    folder = hand_in(
-        tmp_path / "in",
-        {
-            "broken.ipynb": "no notebook",
-            "empty.ipynb": "",
-            "list.ipynb": "[1]",
-            "deep.ipynb": "[" * 100_000,
-            "other.ipynb": notebook("1 + 1"),
-            "=1+1.ipynb": "{}",
-            "nobody/letter.txt": "sorry",
-            "notes.txt": "no submission",
-            "anna/.ipynb_checkpoints/01.ipynb": "hidden",
-        },
-    )
-    table = graded(folder)
-    assert list(table) == ["'=1+1.ipynb", "anna", "broken.ipynb", "deep.ipynb", "empty.ipynb", "list.ipynb", "nobody", "other.ipynb"]
-    assert all((row["passed"], row["of"], row["notebook"], row["seconds"]) == ("0", "", "", "") for row in table.values())
-    assert table["anna"]["remark"] == table["nobody"]["remark"] == "no notebook (.ipynb) in this folder"
-    assert all("not a notebook" in table[f"{name}.ipynb"]["remark"] for name in ("broken", "empty", "list", "deep", "'=1+1"))
-    assert "--notebook NN" in table["other.ipynb"]["remark"]
-
-
-def test_with_the_lesson_set_another_one_is_named_and_not_run(tmp_path: Path) -> None:
-    folder = hand_in(tmp_path / "in", {"zero.ipynb": notebook('check("start.one_step", 1)')})
-    outcome = lessons("grade", folder, "--notebook", "01")
-    row = read_table(outcome.out.decode())["zero.ipynb"]
-    assert (score(row), set(statuses(row)), row["remark"]) == ("0/6", {"not reached"}, "not run: this is notebook 00, 01 was set")
-
-
-@pytest.mark.slow
-def test_with_the_lesson_set_a_notebook_without_checks_is_taken_for_it(tmp_path: Path) -> None:
-    folder = hand_in(
-        tmp_path / "in", {"a.ipynb": notebook("1 + 1", "from pathlib import Path\nassert not Path('b.ipynb').exists()"), "b.ipynb": "{"}
-    )
-    row = read_table(lessons("grade", folder, "--notebook", "1").out.decode())["a.ipynb"]
-    assert (score(row), row["notebook"], row["remark"]) == ("0/6", LESSON.name, f"no cell checks {', '.join(KEYS)}")
-
-
-def test_submissions_are_read_before_any_is_run_and_sorted_by_name(tmp_path: Path) -> None:
-    folder = hand_in(tmp_path, {"b.ipynb": notebook("2"), "A/x.ipynb": notebook("1"), "c/d/e.ipynb": notebook("3")})
-    found = find_submissions(folder)
-    (folder / "b.ipynb").unlink()
-    assert [(submission.name, submission.cells[1]) for submission in found] == [("A/x.ipynb", "1"), ("b.ipynb", "2"), ("c/d/e.ipynb", "3")]
-    assert sorted(found[0].files(folder)) == ["x.ipynb"]
-
-
-def test_the_official_keys_are_those_of_the_notebooks_checks() -> None:
-    code = "\n".join(
-        "".join(cell["source"]) for cell in json.loads(UNTOUCHED.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    )
-    assert KEYS == asked_for(code) and len(KEYS) == 6
-    assert asked_for('%%time\nx = 1; check( "a.b", x)\n# check("c.d", x)\ncheck(\'e.f\', x)\ncheck("a.b", y)\nrecheck("g.h", 1)') == [
-        "a.b",
-        "e.f",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["nowhere"], ["nowhere is not there"]),
-        (["file.txt"], ["file.txt is not a folder"]),
-        (["empty"], ["holds no notebooks", "NAME.ipynb"]),
-        (["in", "--notebook", "77"], ["no notebook 77"]),
-        (["in", "--out", "in"], ["is a folder", ".csv"]),
-        (["in", "--out", "in/a.ipynb"], ["is a notebook", ".csv"]),
-        (["in", "--out", "no/scores.csv"], ["no folder", "Make it first"]),
-        (["in", "--cell-seconds", "0"], ["more than 0", "0 s a cell"]),
-        (["in", "--jobs", "0"], ["0 jobs"]),
-        (["in", "--memory", "20"], ["20 MB", "500 or more"]),
-    ],
-)
-def test_refusals_come_before_anything_is_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: list[str]
-) -> None:
-    hand_in(tmp_path, {"in/a.ipynb": notebook(LOOP), "file.txt": "x"})
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert_refused(lessons("grade", *arguments), *words)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.ipynb", "empty", "file.txt", "in"]
-
-
-def test_a_folder_of_the_course_that_is_damaged_is_named(tmp_path: Path) -> None:
-    hand_in(tmp_path, {"notebooks/01_toy.ipynb": "{}", "in/a.ipynb": notebook("1")})
-    with pytest.raises(CourseError, match="01_toy.ipynb.*lessons notebooks reset 01"):
-        grade(tmp_path / "in", root=tmp_path)
