@@ -70,8 +70,8 @@ def three_kinds(sinusoidal: Tensor, learned: Tensor, rotary: Tensor) -> tuple[Fi
     The learned table is drawn into the same square: beyond its last place there is nothing.
     """
     size = len(sinusoidal)
-    figure, axes = house.new_figure("Along a diagonal the distance is the same", 2.75, 3)
-    titles = ("sinusoidal: any length", f"learned: ends at place {len(learned) - 1}", "rotary: knows before, after")
+    figure, axes = house.new_figure("Along a diagonal the distance is the same", 2.6, 3)
+    titles = ("sinusoidal: no end", f"learned: ends at {len(learned) - 1}", "rotary: before ≠ after")
     for ax, table, title in zip(axes, (sinusoidal, learned, rotary), titles, strict=True):
         _square(ax, table.tolist(), size)
         ax.set_title(title, fontsize=9.5)

@@ -10,8 +10,8 @@ from lessons_lib.figures.palette import BLUE, RUST, TEAL, WIDTH
 from lessons_lib.tokenization import Tokenizer
 
 OUTCOMES = (("mended", TEAL), ("left out", BLUE), ("got through", RUST))
-HIGH, ROW, TOP, LETTER = 190, 34, 44, 9.2  # px: the drawing, a row of boxes, the first row, a letter of a piece
-SHOWN = 8  # places a segmentation's alt text names one by one
+ROW, TOP, LETTER, ROWS = 34, 40, 9.2, 3  # px: a row of boxes, the first row, a letter of a piece; rows that are drawn
+SHOWN, LONGEST = 8, 400  # words that the alt text spells out; characters of a text that are looked at
 SAMPLE = "der Hund beißt den Mann"
 # The stand-ins that byte-level BPE writes for bytes: a printable byte is its own Latin-1 character, the others follow from 256 on.
 _PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
@@ -74,7 +74,8 @@ def show_segments(tokenizer: Tokenizer, text: str = SAMPLE, n_merges: float = 30
 def draw_segments(tokenizer: Tokenizer, text: str, n_merges: float) -> tuple[str, str]:
     """(SVG string, alt text) of a text in the pieces that the first merges of a byte-level tokenizer make, a box a piece.
 
-    A piece that is part of a character only is shown by its bytes in hexadecimal. What does not fit the picture is counted, not drawn.
+    A piece that is part of a character only is shown by its bytes in hexadecimal. What does not fit the picture is counted, not drawn;
+    of a text beyond 400 characters the rest is left out.
     """
     words = segments(tokenizer, text, round(n_merges))
     pieces, x, y, drawn = [], 10.0, float(TOP), 0
@@ -86,23 +87,24 @@ def draw_segments(tokenizer: Tokenizer, text: str, n_merges: float) -> tuple[str
         for piece, width in zip(word, widths, strict=True):
             if x + width > WIDTH - 10:
                 x, y = 10.0, y + ROW
-            if y > TOP + 3 * ROW:
+            if y >= TOP + ROWS * ROW:
                 continue
             pieces.append(svg.box(x, y, width - 2, 26, piece, "lit" if n % 2 == 0 else "plain"))
             x, drawn = x + width, drawn + 1
         x += 10
+    high = min(max(y, TOP + ROW), TOP + (ROWS - 1) * ROW) + ROW + 28
     said = f"{round(n_merges):,} merges: {total} token{'s' * (total != 1)} for {len(words)} word{'s' * (len(words) != 1)}"
     rest = f" ({total - drawn} more do not fit here)" if drawn < total else ""
-    pieces += [svg.text(10, 22, said, bold=True), svg.text(10, HIGH - 10, _footnote(words) + rest, size=svg.SMALL, fill="quiet")]
-    listed = " ".join("|".join(word) for word in words[:SHOWN])
-    return svg.svg(WIDTH, HIGH, pieces, f"{said}. {listed}"), f"{said}. {listed}"
+    pieces += [svg.text(10, 22, said, bold=True), svg.text(10, high - 10, _footnote(words) + rest, size=svg.SMALL, fill="quiet")]
+    alt = f"{said}. {' '.join('|'.join(word[:60]) for word in words[:SHOWN])}"
+    return svg.svg(WIDTH, high, pieces, alt), alt
 
 
 def segments(tokenizer: Tokenizer, text: str, n_merges: int) -> list[list[str]]:
     """The pieces of each word of a text with the first `n_merges` merges, as they are drawn: characters, or bytes in hexadecimal."""
     whole = tokenizer.readable
     encoder = BytePairEncoder(whole.alphabet, whole.merges[:n_merges])
-    split = tokenizer.backend.pre_tokenizer.pre_tokenize_str(text[:120])
+    split = tokenizer.backend.pre_tokenizer.pre_tokenize_str(text[:LONGEST])
     return [[_readable(piece) for piece in encoder.segment(word)] for word, _ in split]
 
 
