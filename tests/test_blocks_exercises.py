@@ -98,7 +98,7 @@ def test_the_block_is_two_of_the_librarys_residuals() -> None:
 def test_the_starting_scale_does_what_it_promises() -> None:
     torch.manual_seed(0)
     x = torch.randn(2000, 64)
-    assert (x @ torch.randn(64, 500) * starting_std(64)).std().item() == pytest.approx(1, abs=0.02)
+    assert (x @ torch.randn(64, 500) * starting_std(64, None)).std().item() == pytest.approx(1, abs=0.02)
     depth = 16
     answers = [torch.randn(2000, 64) @ torch.randn(64, 64) * starting_std(64, depth) for _ in range(2 * depth)]
     assert torch.stack(answers).sum(dim=0).std().item() == pytest.approx(1, abs=0.03)

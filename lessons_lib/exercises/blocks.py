@@ -184,35 +184,35 @@ function_exercise(
 )
 
 
-def starting_std(fan_in: int, depth: int | None = None) -> float:
+def starting_std(fan_in: int, depth: int | None) -> float:
     """Standard deviation 1 / √fan_in, and for a layer that leads back into a stream of `depth` blocks 1 / √(fan_in · 2 · depth)."""
     return (fan_in * (1 if depth is None else 2 * depth)) ** -0.5
 
 
 function_exercise(
     "blocks.starting_std",
-    cases=[(64,), (256,), (256, 8), (64, 32)],
+    cases=[(64, None), (256, None), (256, 8), (64, 32)],
     reference=starting_std,
     slips=[
-        Slip("the root is missing", lambda fan_in, depth=None: 1 / (fan_in * (2 * (depth or 0.5))), "Variances add, deviations do not."),
-        Slip("it is the root itself, not 1 over it", lambda fan_in, depth=None: (fan_in * 2 * (depth or 0.5)) ** 0.5, "Divide by it."),
+        Slip("the root is missing", lambda fan_in, depth: 1 / (fan_in * (2 * (depth or 0.5))), "Variances add, deviations do not."),
+        Slip("it is the root itself, not 1 over it", lambda fan_in, depth: (fan_in * 2 * (depth or 0.5)) ** 0.5, "Divide by it."),
         Slip(
             "a block is counted as one sublayer",
-            lambda fan_in, depth=None: (fan_in * (depth or 1)) ** -0.5,
+            lambda fan_in, depth: (fan_in * (depth or 1)) ** -0.5,
             "Attention and the feed-forward network each add to the stream: 2 · depth changes.",
         ),
         Slip(
             "the number of changes is divided by without its root",
-            lambda fan_in, depth=None: fan_in**-0.5 / (2 * (depth or 0.5)),
+            lambda fan_in, depth: fan_in**-0.5 / (2 * (depth or 0.5)),
             "2 · depth independent changes grow like √(2 · depth).",
         ),
-        Slip("the depth is left out", lambda fan_in, depth=None: fan_in**-0.5, "A layer that leads back into the stream is one of many."),
+        Slip("the depth is left out", lambda fan_in, depth: fan_in**-0.5, "A layer that leads back into the stream is one of many."),
         Slip(
             "every layer is divided by the number of changes, also where depth is not given",
-            lambda fan_in, depth=None: (fan_in * 2 * (depth or 1)) ** -0.5,
+            lambda fan_in, depth: (fan_in * 2 * (depth or 1)) ** -0.5,
             "Without a depth the layer does not lead back into the stream: 1 / √fan_in.",
         ),
-        Slip("it is 0.02 at any width", lambda fan_in, depth=None: 0.02 / (2 * (depth or 0.5)) ** 0.5, "It has to know fan_in."),
+        Slip("it is 0.02 at any width", lambda fan_in, depth: 0.02 / (2 * (depth or 0.5)) ** 0.5, "It has to know fan_in."),
     ],
     why="each layer keeps size 1, and 2 · depth changes together are as large as the stream that they are added to.",
     tolerance=1e-3,

@@ -3,7 +3,7 @@
 #
 # **You will be able to**
 # - work out layer norm and a sublayer, pre-norm and post-norm, with a pencil;
-# - say what each part of the block is for, and show what goes wrong without it;
+# - say what each part of the block is for, and what goes wrong without it;
 # - build the block, equal to PyTorch's own in both arrangements;
 # - choose a scale for the first weights, and measure what another does to a deep stack.
 #
@@ -39,7 +39,7 @@ for layer in range(5):
 #
 # Attention *mixes*, and some questions no mixture answers. Notebook 01 had a werewolf, animal and human, (1, 1, 0, 0). *Is this word both?* The answer should be 1 for the werewolf, 0 for *dog*, *man* and *the*.
 #
-# A **linear layer** is $xW + b$: a product with a matrix, plus a **bias** $b$, numbers added whatever $x$ is. It cannot tell. Of animal and human, (1, 1) + (0, 0) = (1, 0) + (0, 1), so in the answers of any linear layer
+# A **linear layer** is $xW + b$: a product with a matrix, plus a bias. It cannot tell. Of animal and human, (1, 1) + (0, 0) = (1, 0) + (0, 1), so in the answers of any linear layer
 #
 # $$\text{werewolf} + \text{the} = \text{dog} + \text{man}$$
 #
@@ -80,7 +80,7 @@ print(feed_forward(words, W_1, b_1, W_2, b_2))
 # %% [markdown]
 # Only the werewolf acts. A trained network has thousands of such questions, which nobody has named.
 #
-# **Try it.** Set `b_1` to 0 and run both cells. What does the unit ask now? (Put −1.0 back, run them again.)
+# **Try it.** Set `b_1` to 0 and run both cells. What is the question now? (Put −1.0 back, run them again.)
 #
 # <details><summary>Answer</summary>
 #
@@ -123,7 +123,7 @@ for name, f in (("attention", look), ("network", network)):
 # %% [markdown]
 # Attention carries news between words; the network thinks each over. (`nn.Linear` is PyTorch's linear layer; it keeps $W$ transposed.)
 #
-# A **parameter** is a number that training may change. Where do most of a layer's sit? At the Transformer paper's size, $d_\text{model} = 512$ and $d_\text{ff} = 4 \cdot 512$:
+# Where do most of a layer's parameters sit? At the Transformer paper's size, $d_\text{model} = 512$ and $d_\text{ff} = 4 \cdot 512$:
 
 # %% tags=["nbval-check-output"]
 def count(module):
@@ -177,7 +177,7 @@ check("blocks.count_parameters", answer)
 #
 # $$\text{LN}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot \gamma + \beta$$
 #
-# $\varepsilon = 0.00001$ prevents a division by 0. **Gain** $\gamma$ and **bias** $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
+# $\varepsilon = 0.00001$ prevents a division by 0. **Gain** $\gamma$ and bias $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
 
 # %% tags=["nbval-check-output"]
 rows = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 40.0, 40.0]])
@@ -237,7 +237,7 @@ check("norms.by_hand", answer)
 # </details>
 #
 # ### Exercise 3 (core, 8 minutes)
-# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, and without PyTorch's.
+# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, and without `F.layer_norm`.
 
 # %% tags=["exercise"]
 def layer_norm(x):
@@ -323,7 +323,7 @@ live.placements()
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# 1. Post-norm's does not move at all: (0, 0, 6, 6) is (0, 0, 4, 4), only louder.
+# 1. Post-norm's is back where it was: (0, 0, 6, 6) is (0, 0, 4, 4), only louder.
 # 2. Pre-norm hands the word on as it is: its norm is 0, so $f$ adds 0. Post-norm hands on zeros: the word is lost.
 # 3. No. The extreme is (−0.58, −0.58, −0.58, 1.73), $\sqrt 3$.
 #
@@ -382,7 +382,7 @@ for sublayer in range(3):
 print("  ends at", pre, "\npost-norm ends at", post)
 
 # %% [markdown]
-# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**. With post-norm nothing grows.
+# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. So the stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
 #
 # What fades is the way back. Training sends the gradient from the end of the stack to its start. An addition hands it on whole; a norm divides it as it divides the numbers. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
 #
@@ -407,7 +407,7 @@ print(f"pre-norm: {left_of_gradient(12, pre=True):.2f}")
 print(f"post-norm: one part in {1 / left_of_gradient(12, pre=False):.0f}")
 
 # %% [markdown]
-# All of it, against one part in 64. Through $f$ lead other roads (section 7 measures them all together); the straight one is nearly gone.
+# All of it, against one part in 64. Other roads lead through $f$ (section 7 measures all together); the straight one is nearly gone.
 #
 # **Try it.** What is left after 32 blocks, 64 sublayers? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
 #
@@ -433,7 +433,7 @@ def dropout(x, p):
 print(dropout(torch.ones(8), 0.25))
 
 # %% [markdown]
-# Ours, PyTorch's and the library's draw different numbers. What can be compared is how often they drop, and what is left, on a million ones:
+# Ours, PyTorch's and the library's draw different numbers. How often they drop, and what is left, can be compared:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.layers import Dropout
@@ -457,7 +457,7 @@ many = dropout(weights.expand(100_000, 3), 0.25).sum(dim=-1)
 print(f"mean of 100,000 draws:    {many.mean():.2f}")
 
 # %% [markdown]
-# Only on average. When the model is *used*, dropout has to be off: `eval()`; `train()` turns it on again. **Before you run it:** in which mode do two calls give the same?
+# Only on average. When the model is *used*, `eval()` turns dropout off; `train()` turns it on. **Before you run it:** in which mode are two calls equal?
 
 # %% tags=["nbval-check-output"]
 noisy = nn.Dropout(0.25)
@@ -467,7 +467,7 @@ for training in (True, False):
     print(f"training: {training!s:5}  twice the same: {same}")
 
 # %% [markdown]
-# Forget `eval()`, and a translator may give another translation each time.
+# Forget `eval()`, and each call may give another translation.
 #
 # ## 6. The block, assembled
 #
@@ -611,7 +611,7 @@ for n in (64, 256, 1024):
     print(f"{n:6} {sizes[0]:11.0f} {sizes[1]:12.0f} {sizes[2]:19.1f}")
 
 # %% [markdown]
-# > **What the article says** (3.2): weights are initialised "usually" with a normal distribution. That names the shape and leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
+# > **What the article says** (3.2): weights are usually initialised with a normal distribution. That names the shape and leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
 #
 # Four ways to start, **all normal**, told apart by their standard deviation alone:
 #
@@ -656,7 +656,7 @@ for kind in kinds:
     print(f"{kind:12} favourite's weight {weights.amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
-# 1.00: queries and keys have the size $\sqrt{128} = 11$, so scores reach ±100 and more: the softmax is saturated.
+# 1.00: queries and keys have the size $\sqrt{128} = 11$, so scores have the size 11 · 11: the softmax is saturated.
 #
 # Now stacks of 2, 4, 8, 16 and 32 blocks. **Before you run them,** three guesses:
 #
@@ -702,11 +702,11 @@ pictures.depth({placement: {kind: {n: row[:2] for n, row in by.items()}
                 for placement, rows in results.items()})
 
 # %% [markdown]
-# - **Unit**: the pre-norm stream is 281 after two blocks, 1,287 after 32; what the embedding said is lost in it. The gradient is a matter of luck, and jumps by factors of hundreds.
-# - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. The opening's one word again.
-# - **0.02**, plain or scaled: the words stay apart, 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper, and training has to raise its voice. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
+# - **Unit**: the pre-norm stream is 281 after two blocks, 1,287 after 32; what the embedding said is lost. The gradient is a matter of luck, and jumps by factors of hundreds.
+# - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
+# - **0.02**, plain or scaled: the words stay apart, 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
 #
-# So what keeps a deep stack alive? A way around without norms on it, and answers small enough that 64 of them do not drown what they are added to.
+# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm forgives more.
 
 # %% tags=["nbval-check-output"]
 for placement in ("pre", "post"):
@@ -717,7 +717,7 @@ for placement in ("pre", "post"):
         print(f"{placement:5}{kind:7}gradient, {name:5} block{numbers}")
 
 # %% [markdown]
-# See the *last* block. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. That is why post-norm needs a **warm-up**, small first steps (Xiong and others 2020; notebook 06).
+# See the *last* block. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -731,7 +731,7 @@ for placement in ("pre", "post"):
 # A rule for any width: `starting_std(fan_in, depth)`. If `depth` is `None`, the layer's output should have the size of its input, 1. Otherwise the layer leads back into the stream, in a stack of `depth` blocks with two such layers each: their answers, independent of each other, should *together* have size 1.
 
 # %% tags=["exercise"]
-def starting_std(fan_in, depth=None):
+def starting_std(fan_in, depth):
     ### BEGIN SOLUTION
     changes = 1 if depth is None else 2 * depth
     return 1 / (fan_in * changes) ** 0.5
@@ -784,7 +784,7 @@ for number, step in enumerate(steps, 1):
 # > - **10.** No mask can be handed in: padding is looked at, and the future too.
 # > - **11.** It is said to encode *and decode*, but has no place for the encoder's output: no cross-attention.
 #
-# Mended, it is section 6's `Block` with `pre=False`. Every fault shows on the first run. Run what you publish.
+# Mended, it is section 6's `Block` with `pre=False`. Run what you publish.
 #
 # ## Quiz
 #
@@ -816,12 +816,12 @@ for number, step in enumerate(steps, 1):
 # </details>
 # <details><summary>The second is ten times as loud</summary>
 #
-# In the stream it is. But attention reads the normed word.
+# But attention reads the normed word.
 #
 # </details>
 # <details><summary>The second gets ten times the weight</summary>
 #
-# Its key is the same as the first's, so its weight is too.
+# Its key is the same, so its weight is too.
 #
 # </details>
 
@@ -830,7 +830,7 @@ for number, step in enumerate(steps, 1):
 #
 # <details><summary>Because the last sublayer has none</summary>
 #
-# It has, in front of it, as each has.
+# It has, in front of it.
 #
 # </details>
 # <details><summary>To undo dropout's scaling</summary>
@@ -885,7 +885,7 @@ for number, step in enumerate(steps, 1):
 # %% [markdown]
 # ## Where you are
 #
-# The map draws norm and way around as the paper does, on top of each sublayer:
+# Norm and way around are drawn on each sublayer, as in the paper:
 
 # %%
 from lessons_lib.figures import model_map
@@ -907,8 +907,8 @@ model_map.show("04")
 # - Ba, Kiros, Hinton (2016): [*Layer Normalization*](https://arxiv.org/abs/1607.06450), section 3.
 # - He and others (2016): [*Deep Residual Learning for Image Recognition*](https://arxiv.org/abs/1512.03385), section 3.
 # - Xiong and others (2020): [*On Layer Normalization in the Transformer Architecture*](https://arxiv.org/abs/2002.04745), figure 1, section 3.
-# - Dong, Cordonnier, Loukas (2021): [*Attention is Not All You Need*](https://arxiv.org/abs/2103.03404), the collapse of pure attention.
+# - Dong, Cordonnier, Loukas (2021): [*Attention is Not All You Need*](https://arxiv.org/abs/2103.03404).
 # - Glorot, Bengio (2010): [*Understanding the Difficulty of Training Deep Feedforward Neural Networks*](https://proceedings.mlr.press/v9/glorot10a.html), section 4.2.
 # - Radford and others (2019): [*Language Models are Unsupervised Multitask Learners*](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf), section 2.3.
-# - Srivastava and others (2014): [*Dropout*](https://jmlr.org/papers/v15/srivastava14a.html), section 4.
+# - Srivastava and others (2014): [*Dropout*](https://jmlr.org/papers/v15/srivastava14a.html).
 # - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 3.2, 5.1–5.4. The article.
