@@ -237,7 +237,8 @@ def count_pairs(words):  # {pieces of a word: how often it occurs}
             pairs[pair] += n
     return pairs
 
-print(count_pairs({tuple(word): n for word, n in corpus.items()}))
+first = count_pairs({tuple(word): n for word, n in corpus.items()})
+print({" ".join(pair): n for pair, n in first.items()})
 
 # %% tags=["nbval-check-output"]
 def join(pieces, pair):
@@ -344,7 +345,8 @@ check("text.segment", segment)
 from lessons_lib.corpus import load_grammar
 
 some = load_grammar("train")[:800]
-counted = Counter(word for pair in some for side in pair for word in side.split())
+sides = [side for pair in some for side in pair]
+counted = Counter(word for side in sides for word in side.split())
 backend, library_merges = theirs(counted, 200)
 ours = BytePairEncoder.train(counted, 200)
 assert [pair for pair, _, _ in learn(counted, 200)] == library_merges
@@ -377,8 +379,8 @@ def mean_tokens(tok, sentences):
 
 sizes = (260, 375, 500, 750, 1000, 1500, 2000, 3000)
 trained = {size: Tokenizer.train(texts, size) for size in sizes}
-sides = [pair.source for pair in test], [pair.target for pair in test]
-measured = {n: [mean_tokens(trained[n], s) for s in sides] for n in sizes}
+held = [pair.source for pair in test], [pair.target for pair in test]
+measured = {n: [mean_tokens(trained[n], s) for s in held] for n in sizes}
 for n, (english, german) in measured.items():
     print(f"{n:5} pieces: English {english:4.1f}, German {german:4.1f}")
 
@@ -435,7 +437,8 @@ import torch
 
 torch.set_printoptions(precision=2, sci_mode=False)
 vocabulary = ["the", "dog", "bites", "man", "cat"]
-table = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]])
+table = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 0, 1],
+                      [0, 1, 0], [1, 0, 0]])
 table.requires_grad_()                          # (V, d_model)
 ids = torch.tensor([0, 1, 2, 0, 3])             # the dog bites the man
 print(table[ids].detach())                      # (S, d_model)
@@ -608,7 +611,8 @@ print(f"a place: {positions.norm(dim=1).mean():.1f} long")
 for name, spread in (("variance 1", 1.0), ("variance 1/128", 128**-0.5)):
     words = torch.randn(3000, d_model, generator=generator) * spread
     size = words.norm(dim=1).mean()
-    print(f"{name:14}  a word: {size:5.1f}, times √128: {size * 128**0.5:5.1f}")
+    scaled = size * d_model**0.5
+    print(f"{name:14}  a word: {size:5.1f}, times √128: {scaled:5.1f}")
 
 # %% [markdown]
 # A place is $\sqrt{64} = 8$ long: 64 hands of length 1. With variance $1/d_\text{model}$ the scaling lifts words from 1 to 11.3, next to 8. With PyTorch's start it makes them 128 long, sixteen times the place, which becomes a whisper. Our library starts with $1/d_\text{model}$.
