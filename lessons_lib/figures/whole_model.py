@@ -48,7 +48,7 @@ class Movements:
 def who_moves(movements: Movements) -> tuple[Figure, str]:
     """Three heat maps, outputs by changed inputs: a German word, an English word, and a German word with the mask forgotten."""
     panels = (("German", True, "German word"), ("English", True, "English word"), ("German", False, "German, no mask"))
-    figure, axes = house.new_figure("Only the mask keeps a prediction from its future", 3.15, 3)
+    figure, axes = house.new_figure("Only the mask keeps a prediction from its future", 2.95, 3)
     said = []
     for ax, (side, masked, title) in zip(axes, panels, strict=True):
         table = movements.tables[side, masked].numpy()
@@ -131,9 +131,9 @@ def parameters(models: Mapping[str, Mapping[str, int]]) -> tuple[Figure, str]:
 
 
 FAMILIES = (  # name, rows that are read, rows that are written, lines below
-    ("encoder only", 4, 0, ("every word sees every word", "reads: BERT (2018)")),
+    ("encoder only", 4, 0, ("every word sees every word", "reads: BERT (2019)")),
     ("decoder only", 0, 4, ("each word sees itself", "and those before", "goes on: GPT (2018)")),
-    ("encoder–decoder", 3, 3, ("written words see", "those read, too", "rewrites: T5 (2019)")),
+    ("encoder–decoder", 3, 3, ("written words see", "those read, too", "rewrites: T5 (2020)")),
 )
 CELL = 22  # px
 

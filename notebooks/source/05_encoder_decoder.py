@@ -138,7 +138,7 @@ for word in ("Der", "Den"):
     print(f"{n:,} training sentences begin with {word}")
 
 # %% [markdown]
-# **A probability says what a model has seen, not what is right.** No sentence it learned from begins with the one who suffers.
+# **A probability says what a model has seen, not what is right.** None of those it learned from begins so.
 #
 # Where does the mirror pay its 50 bits?
 
@@ -407,7 +407,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # ### Equal to PyTorch's
 #
-# `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. (Two stacks made one by one; `nn.Transformer` would add a warning about speed.)
+# `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. (We make the two stacks ourselves; `nn.Transformer` adds a warning about speed.)
 
 # %%
 def packed(layer):  # our parameters, in PyTorch's order
@@ -541,8 +541,6 @@ for (side, kept), table in tables.items():
 
 # %% [markdown]
 # With the mask, the 21 cells above the diagonal are **exactly** 0, not small: a masked word gets a weight of 0, and 0 times anything adds nothing. All others move, and an English word moves every prediction. Without the mask everything moves: such a model sees in training the very word that it has to predict. Its loss falls to nothing, and it cannot write (06 trains one).
-#
-# One word, one change:
 
 # %%
 pictures.change(movements)
@@ -582,7 +580,7 @@ for name, after in (("masked", kept),
 #
 # ## 6. What it costs
 #
-# How many parameters? Each part's count follows from its shapes, so a pencil is enough.
+# How many parameters? Each part's count follows from its shapes.
 #
 # ### Exercise 5 (pencil, 10 minutes)
 # A toy Transformer: $d_\text{model} = 4$, 2 heads, feed-forward width 8, a vocabulary of 10, one layer in each stack. Linear layers and norms have biases; pre-norm, with a final norm after each stack; sinusoidal positions; one tied table, no bias at the output. How many parameters?
@@ -636,7 +634,7 @@ pictures.parameters({
     "paper's base, 6 + 6": count(512, 2048, 37000, 6)})
 
 # %% [markdown]
-# More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (By our count the paper's base model has 63 million; the paper says 65.)
+# More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (The paper says 65 million for its base model; our count is 63.)
 #
 # **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. In the toy a matrix of attention has 4 · 4 = 16 weights, one of the feed-forward 32. It reads $S = 5$ words and writes $T = 6$:
 #
@@ -659,11 +657,13 @@ from torch.utils.flop_counter import FlopCounterMode
 counter = FlopCounterMode(display=False)
 with counter:
     toy(torch.full((1, 5), 3), torch.full((1, 6), 3))
-print("counted by PyTorch:           ", f"{counter.get_total_flops():,}")
-print("2 x parameters x tokens:      ", f"{2 * 488 * 11:,}")
+flops = counter.get_flop_counts()  # by part of the model
+for part in ("Transformer.encoder", "Transformer.decoder", "Transformer"):
+    print(f"{part:24} {sum(flops[part].values()):6,}")
+print(f"2 x parameters x tokens  {2 * 488 * 11:6,}")
 
 # %% [markdown]
-# Twice too much. The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Also, to look a word up in the table multiplies nothing. For a model of one stack the rule is better; 14 comes back to it.
+# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Also, to look a word up in the table multiplies nothing. For a model of one stack the rule is better; 14 comes back to it.
 #
 # ### Exercise 6 (stretch, 15 minutes)
 # Turn the table into a function of $S$, $T$, $d$ = $d_\text{model}$, $d_\text{ff}$ and $V$: all multiply–adds of one encoder layer, one decoder layer and the output layer, scores and mixing too.
