@@ -142,7 +142,6 @@ class _Kernel:
     def __init__(self, folder: Path, limits: Limits, stop: threading.Event) -> None:
         from jupyter_client.blocking import BlockingKernelClient
         from jupyter_client.connect import write_connection_file
-        from zmq import MAXMSGSIZE
 
         self._limits, self._stop = limits, stop
         self._mark = uuid.uuid4().hex
@@ -152,7 +151,7 @@ class _Kernel:
         file, _ = write_connection_file(str(folder / "line" / "kernel.json"), key=uuid.uuid4().hex.encode(), **transport)
         self._client = BlockingKernelClient(connection_file=file)
         self._client.load_connection_file()
-        self._client.context.setsockopt(MAXMSGSIZE, _LARGEST_REPLY)  # the words of an exception can be a gigabyte
+        self._client.context.maxmsgsize = _LARGEST_REPLY  # the words of an exception can be a gigabyte
         guard = [sys.executable, "-I", str(Path(__file__).with_name("guard.py")), str(limits.megabytes)]
         kernel = [sys.executable, "-P", "-c", _KERNEL, "-f", file, "--IPKernelApp.log_level=50"]
         self._process = subprocess.Popen(
