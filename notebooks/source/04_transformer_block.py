@@ -382,7 +382,7 @@ for sublayer in range(3):
 print("  ends at", pre, "\npost-norm ends at", post)
 
 # %% [markdown]
-# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. So the stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
+# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
 #
 # What fades is the way back. Training sends the gradient from the end of the stack to its start. An addition hands it on whole; a norm divides it as it divides the numbers. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
 #
@@ -693,8 +693,8 @@ print("                  2      32     2      8      32 blocks")
 for placement, rows in results.items():
     for kind, by in rows.items():
         sizes = "".join(f"{by[n][0]:8.1f}" for n in (2, 32))
-        alike = "".join(f"{by[n][3]:7.2f}" for n in (2, 8, 32))
-        print(f"{placement:5}{kind:12}{sizes} {alike}")
+        alike = [round(by[n][3], 2) + 0 for n in (2, 8, 32)]
+        print(f"{placement:5}{kind:12}{sizes}", *(f"{a:6.2f}" for a in alike))
 
 # %%
 pictures.depth({placement: {kind: {n: row[:2] for n, row in by.items()}
@@ -702,7 +702,7 @@ pictures.depth({placement: {kind: {n: row[:2] for n, row in by.items()}
                 for placement, rows in results.items()})
 
 # %% [markdown]
-# - **Unit**: the pre-norm stream is 281 after two blocks, 1,287 after 32; what the embedding said is lost. The gradient is a matter of luck, and jumps by factors of hundreds.
+# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost. The gradient is a matter of luck, and jumps by factors of hundreds.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
 # - **0.02**, plain or scaled: the words stay apart, 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
 #
