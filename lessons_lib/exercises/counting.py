@@ -18,7 +18,7 @@ number_exercise(
         680: "You gave each head 4 × 4 matrices of its own. Heads share the width: two heads of 2 columns each.",
         498: "You gave the output layer a bias, 10 numbers. Some models have one; this one has none.",
         448: "The table is missing: 10 words of 4 numbers. (448 is what PyTorch's nn.Transformer has, which knows no words.)",
-        464: "A norm learns two numbers a column, a scale and a shift. Count 8 for each of the seven, not 4: 460, and the final norms too.",
+        460: "You counted 4 for each of the seven norms. A norm learns two numbers a column, a scale and a shift: 8.",
     },
     first_step="one attention: four matrices of 4 × 4, and four biases of 4. How many is that?",
 )

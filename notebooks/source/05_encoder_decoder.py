@@ -26,7 +26,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # ## 1. A sentence, one word at a time
 #
-# Nobody can give a probability to each of all German sentences. A translator gives one to **the next word**, again and again. Invented numbers for *the dog bites the man*:
+# Nobody can give a probability to each of all German sentences. A translator gives one to **the next word**, again and again. Invented numbers for *the dog bites the man*, with **⟨BOS⟩** for the beginning of a sentence and **⟨EOS⟩** for its end:
 #
 # | after … | comes | with probability | bits |
 # |---|---|---|---|
@@ -42,7 +42,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # $$p(y \mid x) = \prod_{t=1}^{T} p(y_t \mid y_1 \ldots y_{t-1},\, x)$$
 #
-# The two marks count as words. **⟨BOS⟩**, *beginning of sentence*, is what the model stands on before the first word; **⟨EOS⟩**, *end of sentence*, is how it stops, and stopping too has a probability.
+# The two marks count as words. ⟨BOS⟩ is what the model stands on before the first word; ⟨EOS⟩ is how it stops, and stopping too has a probability.
 #
 # ### Exercise 1 (pencil, 5 minutes)
 # The mirror, *der Mann beißt den Hund*, for the same English sentence: der ½, Mann ¼, beißt ½, den ½, Hund ¼, ⟨EOS⟩ ½. How many bits does it cost, and how many times less likely is it than the sentence above?
@@ -122,12 +122,12 @@ def word_bits(english, german):  # -> (T,)
     return (1 / torch.stack(right)).log2()
 
 for sentence in ("der Hund beißt den Mann.", "der Hund beißt der Mann.",
-                 "der Mann beißt den Hund.", "Den Mann beißt der Hund."):
+                 "der Mann beißt den Hund.", "den Mann beißt der Hund."):
     bits = word_bits("The dog bites the man.", sentence)
     print(f"{sentence}  {bits.sum():5.0f} bits")
 
 # %% [markdown]
-# The right sentence costs next to nothing, the mirror fifty halvings. But the last one, right as well, costs most, 166. Count its kind in the training data:
+# The right sentence costs next to nothing, the mirror fifty halvings. But the last one, right as well, costs most, 78. Count its kind in the training data:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.corpus import load_grammar
@@ -741,7 +741,7 @@ print("two stacks:", sum(parts.values()))
 #
 # ## 8. Before training
 #
-# And a fresh model, before any training? If it knew and favoured nothing, each of the $V = 3085$ words would have probability $1/V$.
+# If a fresh model favoured nothing, each of the $V = 3085$ words would have probability $1/V$.
 #
 # **Before you run it:** how many bits is that for one word, roughly? ($2^{10}$ is 1,024.)
 
