@@ -14,6 +14,11 @@ from lessons_lib.attention import MultiHeadAttention, causal_mask, padding_mask
 SOURCE = Path(__file__).resolve().parents[1] / "notebooks" / "source" / "02_multi_head_attention.py"
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="module")
 def notebook() -> dict[str, Any]:
     """The functions `attend`, `split`, `merge` and `multi_head_self` as the notebook's cells define them."""

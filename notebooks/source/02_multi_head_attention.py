@@ -423,7 +423,7 @@ for n_heads in (1, 2, 4, 8):
 #
 # ## 6. Who asks whom
 #
-# So far a sentence asked itself: **self-attention**. A translator reads a *source* and writes a *target*. One that has written *der Hund beißt* (the dog bites) also has to ask the *English* words what to write next: **cross-attention**. Queries come from the one text, $x$ of shape $(B, T, d_\text{model})$; keys and values from the other, $m$ of shape $(B, S, d_\text{model})$. The formula stays; only the sources change, $(x, x, x)$ or $(x, m, m)$.
+# So far a sentence asked itself: **self-attention**. A translator reads a *source* and writes a *target*. One that has written *der Hund beißt* (the dog bites) also has to ask the *English* words what to write next: **cross-attention**. Queries come from the one text, $x$ of shape $(B, T, d_\text{model})$; keys and values from the other, of shape $(B, S, d_\text{model})$. The formula stays; only what goes in changes: $(x, x, x)$ or $(x, \text{source}, \text{source})$.
 #
 # Let two German words, *Hund beißt* (dog bites), ask *dog bites man*. **Before you run it:** what is the shape of the weights?
 
@@ -535,7 +535,7 @@ for head, rows in enumerate(learned, start=1):
 pictures.trained(words, learned)
 
 # %% [markdown]
-# Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. That makes sense: to write *der*, *die* or *das* for *the*, German needs the noun. Nobody asked for it, two heads do it, and what the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
+# Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. A guess why: to write *der*, *die* or *das* for *the*, German needs the noun. Nobody asked for it, two heads do it, and what the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
 #
 # **Try it.** Take *the man bites the dog.*, and swap the two nouns in `words`. Do heads 1 and 2 follow?
 #
@@ -607,23 +607,25 @@ for T in (20, 64, 256, 1024, 8192):
     print(f"{T:5} {mib:11.2f} {projections:12.1f} {pairs:15.1f}")
 
 # %% [markdown]
-# At $T = 2\,d_\text{model}$, here 256. A caption of 20 words hardly notices: 0.1 against 1.3. At 8,192 words the tables of *one* layer and *one* sentence take 1,024 MiB, and twice the words would take four times that. Measured, best of seven calls each:
+# At $T = 2\,d_\text{model}$, here 256. A caption of 20 words hardly notices: 0.1 against 1.3. At 8,192 words the tables of *one* layer and *one* sentence take 1,024 MiB, and twice the words would take four times that. Measured, best of 25 calls each:
 
 # %%
 from time import perf_counter
 import numpy as np
 
+torch.set_num_threads(1)  # one core: steadier times
 layer = MultiHeadAttention(d_model, n_heads).requires_grad_(False)
-lengths, seconds, sizes = [64, 128, 256, 512, 1024], [], []
-for T in lengths:
-    text, times = torch.randn(1, T, d_model), []
-    for _ in range(7):
+lengths = [64, 128, 256, 512, 1024]
+best, size = dict.fromkeys(lengths, float("inf")), {}
+for _ in range(25):
+    for T in lengths:
+        text = torch.randn(1, T, d_model)
         start = perf_counter()
         _, weights = layer(text)
-        times.append(perf_counter() - start)
-    seconds.append(min(times))
-    sizes.append(weights.numel() * weights.element_size())
+        best[T] = min(best[T], perf_counter() - start)
+        size[T] = weights.numel() * weights.element_size()
 
+seconds, sizes = list(best.values()), list(size.values())
 slope = np.polyfit(np.log(lengths[-3:]), np.log(seconds[-3:]), 1)[0]
 pictures.cost(lengths, seconds, slope, sizes)
 
@@ -634,7 +636,7 @@ print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 print("time: longer texts take longer:", seconds[-1] > seconds[0])
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on two cores of an AMD EPYC the last three lengths gave slopes between 1.9 and 2.3, the short ones less, since projections weigh more there. Your times will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on one core of an AMD EPYC the last three lengths gave a slope of about 2 (more when other work ran beside it), the short ones less, since projections weigh more there. Your times will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* (scores 2.12, 0, 1.41), key by key, backwards:
 #
@@ -826,13 +828,13 @@ model_map.show("02")
 # 1. Short sentences are padded, and a padding mask hides the PADs as columns; zeros alone do not.
 # 2. A row has one budget of 1, so each question needs a head; $W_o$ mixes their answers.
 # 3. Heads are strips of one matrix: view, then transpose. Their number costs no parameters.
-# 4. Self- and cross-attention are one function with other sources; masks combine by `&`, and PyTorch's module wants them inverted.
+# 4. Self- and cross-attention are one function with other inputs; masks combine by `&`, and PyTorch's module wants them inverted.
 # 5. Weights grow with $T \times S$, but need not be held all at once; and all this is still blind to order without a place.
 #
 # ## References
 #
 # - Vaswani and others (2017): [*Attention Is All You Need*](https://arxiv.org/abs/1706.03762), section 3.2.2 (heads) and 3.2.3 (the three attentions), table 1 (cost).
-# - Voita and others (2019): [*Analyzing Multi-Head Self-Attention*](https://arxiv.org/abs/1905.09418), section 4 (what some heads do), 5 (many can be removed).
+# - Voita and others (2019): [*Analyzing Multi-Head Self-Attention*](https://arxiv.org/abs/1905.09418), sections 5 (what some heads do) and 6 (many can be removed).
 # - Milakov, Gimelshein (2018): [*Online normalizer calculation for softmax*](https://arxiv.org/abs/1805.02867), section 3.
 # - Dao and others (2022): [*FlashAttention*](https://arxiv.org/abs/2205.14135), section 3.1.
 # - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), section 4.2. The article.
