@@ -96,6 +96,7 @@ def test_a_slider_moves_the_drawing() -> None:
     assert drawing.value == blocks.draw_placements(*blocks.PENCIL)[0]
     sliders["third"].value = 6.0
     assert drawing.value == blocks.draw_placements(0, 0, 6, 4)[0]
+    assert box._repr_mimebundle_()["text/plain"].startswith("Run this cell for sliders; the picture above")
 
 
 def test_the_map_has_norm_and_way_around_each_sublayer() -> None:

@@ -688,8 +688,8 @@ for placement, rows in results.items():
 
 print("before any block, dog and man: "
       f"{F.cosine_similarity(x[0, 1], x[0, 4], dim=0):.2f}")
-print("                  size after    dog and man after")
-print("                  2      32     2      8      32 blocks")
+print(f"{'':17}{'size after':>16}{'dog and man after':>21}")
+print(f"{'blocks':17}{2:8}{32:8} {2:6} {8:6} {32:6}")
 for placement, rows in results.items():
     for kind, by in rows.items():
         sizes = "".join(f"{by[n][0]:8.1f}" for n in (2, 32))
