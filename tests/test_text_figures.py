@@ -79,7 +79,7 @@ def test_the_text_field_and_the_slider_move_the_drawing(tokenizer: Tokenizer) ->
     assert "2 tokens" in explorer.drawing.value
     explorer.words.value = "Mann"
     assert "1 token for 1 word" in explorer.drawing.value
-    assert segment_explorer(tokenizer)._repr_mimebundle_()["text/plain"].startswith("Run this cell")
+    assert "the picture below" in segment_explorer(tokenizer)._repr_mimebundle_()["text/plain"]
 
 
 def test_outcomes_are_drawn_worst_first_and_told() -> None:
@@ -117,6 +117,7 @@ def test_a_slider_moves_the_clocks() -> None:
     before = drawing.value
     row.children[1].value = 0
     assert "Product 2.00" in drawing.value and drawing.value != before
+    assert "the picture above" in box._repr_mimebundle_()["text/plain"]
 
 
 def test_three_kinds_say_what_they_show_and_leave_the_end_empty() -> None:
