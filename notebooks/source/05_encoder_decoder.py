@@ -370,7 +370,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, *(f"{w} {100 * q:.0f}" for w, q in zip(names(ids), p)))
 
 # %% [markdown]
-# *Bär* is the bear, *Karotte* the carrot. To write a sentence, take the likeliest word again and again until ⟨EOS⟩ comes. (Whether that is the best way is notebook 07's question.)
+# (*Bär* bear, *Karotte* carrot, *Polizist* policeman, *Maler* painter.) To write a sentence, take the likeliest word again and again until ⟨EOS⟩ comes. (Whether that is the best way is notebook 07's question.)
 
 # %% tags=["nbval-check-output"]
 def write(memory, memory_mask, most=20):
@@ -636,7 +636,7 @@ pictures.parameters({
 # %% [markdown]
 # More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (The paper says 65 million for its base model; our count is 63.)
 #
-# **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. In the toy a matrix of attention has 4 · 4 = 16 weights, one of the feed-forward 32. It reads $S = 5$ words and writes $T = 6$:
+# **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. In the toy a matrix of attention has 4·4 = 16 weights, one of the feed-forward 32. With $S = 5$ words read and $T = 6$ written:
 #
 # | | for one token | tokens | multiply–adds |
 # |---|---|---|---|
