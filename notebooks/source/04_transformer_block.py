@@ -619,7 +619,7 @@ for n in (64, 256, 1024):
 # |---|---|---|
 # | unit | 1 | the standard normal |
 # | 0.02 | 0.02 | BERT, GPT |
-# | Glorot | $\sqrt{2 / (\text{fan-in} + \text{fan-out})}$ | also called Xavier; fan-out: how many numbers come out |
+# | **Glorot** | $\sqrt{2 / (\text{fan-in} + \text{fan-out})}$ | also called *Xavier*; **fan-out**: how many numbers come out |
 # | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2; a stack adds $2 \cdot \text{depth}$ changes |
 
 # %% tags=["nbval-check-output"]
