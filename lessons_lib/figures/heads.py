@@ -204,7 +204,7 @@ def cost(lengths: Sequence[int], seconds: Sequence[float], slope: float, bytes_:
     axes[0].plot(last, middle * (last / np.exp(np.log(last).mean())) ** slope, color=house.RUST, linestyle="--", linewidth=1.3)
     axes[0].text(0.05, 0.9, f"dashed: slope {number(slope, 1)}", transform=axes[0].transAxes, color=house.RUST, fontsize=9.5)
     axes[1].plot(lengths, megabytes, marker=house.MARKERS[0], markersize=5)
-    for ax, title in zip(axes, ("time of a call (ms, log axis)", "weights, 4 heads (MiB, log axis)"), strict=True):
+    for ax, title in zip(axes, ("time of a call (ms, log axis)", "all weights (MiB, log axis)"), strict=True):
         ax.set(xscale="log", yscale="log", xlabel="words T = S (log axis)", title=title)
         ax.set_xticks(list(lengths), [str(n) for n in lengths], fontsize=9)
         ax.minorticks_off()
