@@ -817,7 +817,7 @@ def moved(x, places):  # how far does each word's output move?
     before, after = head(x + places), head(x[order] + places)
     return (after - before[order]).norm(dim=1)
 
-sentence = words[0, :5]  # the man bites the dog, without EOS
+sentence = words[0, :5]  # the dog bites the man, without EOS
 print("without positions:", moved(sentence, 0 * positions[:5]))
 print("with positions:   ", moved(sentence, positions[:5]))
 
