@@ -114,10 +114,11 @@ changed[0, 1] += 1.0  # another dog
 
 # %% tags=["nbval-check-output"]
 attention = MultiHeadAttention(4, 2)
-look = lambda x: attention(x)[0]  # without its weights
 network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 4))
-for name, f in (("attention", look), ("network", network)):
-    moved = (f(changed) - f(X)).abs().amax(dim=-1)[0] > 1e-6  # (S,)
+outputs = {"attention": (attention(X)[0], attention(changed)[0]),
+           "network": (network(X), network(changed))}
+for name, (before, after) in outputs.items():
+    moved = (after - before).abs().amax(dim=-1)[0] > 1e-6  # (S,)
     print(f"{name}:", [w for w, m in zip(sentence, moved) if m])
 
 # %% [markdown]
@@ -376,7 +377,7 @@ check("blocks.post_by_hand", post)
 # %% tags=["nbval-check-output"]
 pre = post = x
 print("pre-norm  2.0", end="")
-for sublayer in range(3):
+for _ in range(3):
     pre, post = pre + LN(pre), LN(post + post)
     print(f"  {pre.std(correction=0):.1f}", end="")
 print("  ends at", pre, "\npost-norm ends at", post)
@@ -451,7 +452,7 @@ for name, result in ways.items():
 
 # %% tags=["nbval-check-output"]
 weights = torch.tensor([0.62, 0.07, 0.31])
-for draw in range(3):
+for _ in range(3):
     print(f"this time the row sums to {dropout(weights, 0.25).sum():.2f}")
 many = dropout(weights.expand(100_000, 3), 0.25).sum(dim=-1)
 print(f"mean of 100,000 draws:    {many.mean():.2f}")
@@ -524,7 +525,9 @@ class Block(nn.Module):
         return self.contract(self.dropout(F.relu(self.expand(x))))
 
     def forward(self, x, mask=None):  # x (B, S, d_model)
-        look = lambda y: self.attention(y, mask=mask)[0]
+        def look(y):
+            return self.attention(y, mask=mask)[0]
+
         x = self.around(look, self.norm_1, x)
         return self.around(self.think, self.norm_2, x)
 
