@@ -641,11 +641,11 @@ print("time: longer texts take longer:", seconds[-1] > seconds[0])
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* (scores 2.12, 0, 1.41), key by key, backwards:
 #
-# | after | $m$ | $\ell$ | first number of $o$, second |
+# | after | $m$ | $\ell$ | $o$ |
 # |---|---|---|---|
-# | man | 1.41 | 1 | 0, 10 |
-# | bites | 1.41 | 1 + 0.24 = 1.24 | 0, 10 |
-# | dog | 2.12 | 1.24 · 0.49 + 1 = 1.61 | 0 · 0.49 + 10 = 10, 10 · 0.49 = 4.9 |
+# | man | 1.41 | 1 | (0, 10) |
+# | bites | 1.41 | 1 + 0.24 = 1.24 | (0, 10) |
+# | dog | 2.12 | 1.24 · 0.49 + 1 = 1.61 | (0 · 0.49 + 10, 10 · 0.49) = (10, 4.9) |
 #
 # (10, 4.9) / 1.61 = (6.2, 3.1). For each query that is a block of scores and $d_v + 2$ numbers, whatever $S$. This is the idea behind FlashAttention, which `F.scaled_dot_product_attention` uses where it can.
 #
@@ -679,7 +679,8 @@ check("streaming.attention", streamed_attention)
 # In the loop: `higher = torch.maximum(m, scores.max())`, `factor = (m - higher).exp()`, `powers = (scores - higher).exp()`. Then `l = l * factor + powers.sum()`, the same for `o` with `powers @` the block's values, and `m = higher`.
 #
 # </details>
-#
+
+# %% [markdown]
 # What is held for one of 8,192 words that ask each other, in a head of width 32:
 
 # %% tags=["nbval-check-output"]
