@@ -637,7 +637,7 @@ print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 print("time: longer texts take longer:", seconds[-1] > seconds[0])
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on one core of an AMD EPYC the last three lengths gave slopes from 1.9 to 2.4, the more the busier the machine; the short ones less, since what each call costs anyway weighs more there. Your times will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on one core of an AMD EPYC the last three lengths gave slopes from 1.8, with nothing else running, to 3, beside heavy work; the short ones less, since what each call costs anyway weighs more there. Your times will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* (scores 2.12, 0, 1.41), key by key, backwards:
 #
