@@ -45,7 +45,7 @@ PARTS = (
     CoursePart("V", "Where next", "22", "22", ""),
 )
 LESSONS = (
-    Lesson("00", "Start here", (), 45),
+    Lesson("00", "Start here", (), 55),
     Lesson("01", "Attention by hand", ("00",), 115),
     Lesson("02", "Many heads", ("01",), 125),
     Lesson("03", "Text to tensors", ("01", "02"), 125),
