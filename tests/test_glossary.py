@@ -19,14 +19,6 @@ NOT_PROSE = (
     r"\*\*You will be able to\*\*.*?\*\*Prerequisites",
     r"^## References.*",
 )
-    r"```.*?```",
-    r"`[^`]*`",
-    r"\$\$.*?\$\$",
-    r"\$[^$]*\$",
-    r"\[[^]]*\]\([^)]*\)",
-    r"\*\*You will be able to\*\*.*?\*\*Prerequisites",
-    r"^## References.*",
-)
 
 
 class Term(NamedTuple):
