@@ -20,6 +20,10 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ADVICE = (
     (r"mat1 and mat2|shapes? cannot be multiplied|must match|size mismatch|broadcast", "Print the shapes of both sides of that line."),
     (r"torch\.return_types", "max(dim=…) gives values and indices: take .values."),
+    (r"only for scalar outputs", "The loss has to be one number: average over the points."),
+    (r"leaf Variable that requires grad", "Put the step under `with torch.no_grad():`."),
+    (r"does not require grad", "a = a - … makes a new tensor, which asks for no gradient: change the old one in place, a -= …"),
+    (r"graph a second time", "Compute the loss anew inside the loop."),
     (r"is not defined", "Is the name spelt as above, and was the cell that defines it run?"),
     (r"NoneType", "A step before it gave None: is a return missing, or a value not filled in yet?"),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),

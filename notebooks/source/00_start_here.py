@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here: your first translation
 #
-# Describe a photo in English and a small Transformer says it in German. It runs right here, without a network, and this course builds it with you, piece by piece. Click into the cell below and press **Shift+Enter**.
+# Describe a photo in English and a small **Transformer** says it in German. That is the kind of model behind today's chat and translation programs; this one runs right here, without a network, and the course builds it with you, piece by piece. Click into the cell below and press **Shift+Enter**.
 
 # %%
 from lessons_lib.translation import Translator
@@ -10,9 +10,9 @@ translator = Translator.load()
 translator.translate(["A man rides a bike."])
 
 # %% [markdown]
-# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *Fahrrad* is *bicycle*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found them in examples.
+# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *auf einem Fahrrad* is *on a bicycle*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
 #
-# **Now yours.** Put your own photo description between the quotation marks, one plain sentence such as *Two children play in the snow*, and press Shift+Enter.
+# **Now yours.** Put your own photo description between the quotation marks, one plain sentence such as *Two children play in the snow*, and press Shift+Enter. (The square brackets make a list: you may give it several at once.)
 
 # %%
 mine = "Two children play in the snow."
@@ -27,7 +27,7 @@ translator.translate([mine])
 # - predict the shape of a sum or a product of tensors;
 # - let PyTorch compute a gradient, and take a step down it.
 #
-# **Prerequisites:** some Python (lists, loops, functions) and school mathematics; no machine learning, no German. **Time:** 25 minutes to read, 20 for the exercises; all cells together run in 10 seconds.
+# **Prerequisites:** some Python (lists, loops, functions) and school mathematics; no machine learning, no German. **Time:** 30 minutes to read, 25 for the exercises; all cells together run in 10 seconds.
 #
 # ## 1. Ask it something else
 #
@@ -40,14 +40,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])[0]
 bill
 
 # %% [markdown]
-# Are the two words that the sentence is about in there?
-
-# %% tags=["nbval-check-output"]
-for word in ("Rechnung", "bezahlen"):
-    print(word, word in bill)
-
-# %% [markdown]
-# Neither, and the answer does not say *I do not know* either: it is German, fluent or not, and it is not what you asked. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half, as whole words:
+# Here it wrote *Ein Möbel fährt die Kissen*: a piece of furniture drives the cushions. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half, as whole words, capital or small:
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -59,7 +52,7 @@ for word in ("Rechnung", "bezahlen"):
 # | *bill* | 2 |
 # | *tomorrow*, *must* | 0 |
 #
-# A photo shows no tomorrow, no *must* and no *I*. On the German side *Rechnung* and *bezahlen* do not occur once, so the model has never had to write them. It learned the captions' world: people, dogs, bicycles, what they wear and do, now. Keep this in mind for every model you meet: **it is as wide as its training data**, and it does not tell you where it ends.
+# (Both times *bill* is a man called Bill.) A photo shows no tomorrow, no *must* and no *I*. On the German side *Rechnung* and *bezahlen* do not occur once, so the model has never had to write them. It learned the captions' world: people, dogs, bicycles, what they wear and do, now. Keep this in mind for every model you meet: **it is as wide as its training data**, and it does not tell you where it ends.
 #
 # **Try it.** Find the edge yourself: give it *A dog is running through the snow*, then *The dog was running through the snow yesterday*, then *Why is the dog running?* Which of the three does it get? (*Yesterday* is *gestern*, *why* is *warum*.)
 
@@ -72,7 +65,7 @@ edge = [
 translator.translate(edge)
 
 # %% [markdown]
-# The first is caption English through and through. *Gestern* stands in no caption, so the second has to lose its yesterday. And with four questions among 29,000 captions, the third is anybody's guess.
+# The first is caption English through and through: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second lost its yesterday, as it had to: *gestern* stands in no caption. Here it lost the running too (*Der Hund wischt durch den Schnee*, the dog wipes through the snow). And of the question, one of a kind that the captions hold four times, a caption is left: *Ein Hund rennt*, a dog runs.
 #
 # ## 2. How this course works
 #
@@ -106,14 +99,14 @@ check("start.batches", batches)
 # %% [markdown]
 # Type 453 as well and run the cell: a slip that many people make is answered by its name. That is what the checks are for, so guess freely. Nobody else sees it, and nothing is counted.
 #
-# **Quizzes** need no cell: click on the answer that you hold for right. **Boxes** headed *What the article says* appear from notebook 01 on. The course follows a published article on training large language models section by section, and where a computation shows something else, the box says so. (The article builds on TensorFlow and Keras; this course uses PyTorch, which the article also lists.)
+# **Quizzes** need no cell: click on the answer that you think is right. **Boxes** headed *What the article says* appear from notebook 01 on: the course follows a published article on large language models, and corrects it where a computation shows something else.
 #
 # **Keep your work.** It depends on where you are:
 # - On your own machine your changes are in the files. Save with Ctrl+S (on a Mac Cmd+S).
-# - On **Binder** everything is thrown away when you leave, or after some minutes without a key pressed. Choose *File → Download* before you go. To go on another day, drag the file back into the list of files on the left.
-# - For a fresh copy of notebook 01 open a terminal (*File → New → Terminal*) and type `lessons notebooks reset 01`. Your own version stays beside it under another name.
+# - On **Binder** everything is thrown away when you leave, or after some minutes without a key pressed. Before you go, save with Ctrl+S, *then* choose *File → Download*: it takes the saved file, not what you see. To go on another day, drag the file back into the list of files on the left.
+# - For a fresh copy of notebook 01 open a terminal (*File → New → Terminal*) and type `lessons notebooks reset 01`. Your own version stays beside it, as `01_attention_by_hand.mine-1.ipynb`.
 #
-# **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named together with the line that gets it. (In a terminal you would type `lessons doctor`.)
+# **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named together with the line that gets it; what it calls optional you can ignore today. (In a terminal you would type `lessons doctor`.)
 
 # %%
 # %run -m lessons_lib doctor
@@ -129,20 +122,22 @@ from lessons_lib.figures import course_map
 course_map.show("00")
 
 # %% [markdown]
-# Next comes [01, Attention by hand](01_attention_by_hand.ipynb): the formula at the heart of every Transformer, with a pencil. It needs what section 4 shows. If shapes, broadcasting and gradients are old friends, do exercises 2 to 4 and go on.
+# Next comes [01, Attention by hand](01_attention_by_hand.ipynb): the formula at the heart of every Transformer, with a pencil. It needs what section 4 shows. If shapes, broadcasting and gradients are old friends, do exercises 2 to 4 (first *Run → Run All Above Selected Cell*) and go on.
 #
-# ## 4. Ten cells of PyTorch
+# ## 4. Ten steps of PyTorch
 #
 # **1. A tensor is a table of numbers.** A model cannot read words, so each word becomes a row of numbers, a **vector**. Take three words and four columns. The columns are called *animal*, *human*, *action* and *place*, and *place* stays empty for now:
 
 # %% tags=["nbval-check-output"]
 import torch
 
-X = torch.tensor([[1.0, 0, 0, 0], [0.0, 0, 1, 0], [0.0, 1, 0, 0]])  # dog, bites, man
+X = torch.tensor([[1.0, 0, 0, 0],   # dog
+                  [0.0, 0, 1, 0],   # bites
+                  [0.0, 1, 0, 0]])  # man
 print(X.shape)
 
 # %% [markdown]
-# The **shape** says how long each side is, from the outside in: 3 rows, 4 columns. In this course $X$ is a sentence of $S$ words, each a vector of width $d_\text{model}$, so its shape is $(S, d_\text{model})$, here (3, 4).
+# (One decimal point makes the whole table decimals; means and gradients need that.) The **shape** says how long each side is, from the outside in: 3 rows, 4 columns. In this course $X$ is a sentence of $S$ words, each a vector of width $d_\text{model}$, so its shape is $(S, d_\text{model})$, here (3, 4).
 #
 # **2. Picking rows.** Python counts from 0, so *bites* is row 1. A list of row numbers gives the rows in that order: the second line makes *man bites dog*.
 
@@ -161,16 +156,16 @@ print(batch.shape)
 # %% [markdown]
 # $(B, S, d_\text{model}) = (2, 3, 4)$: 24 numbers in all. Exercise 1 had $B = 64$.
 #
-# **4. Along which side?** A sum needs to know which side to add up. `dim=0` adds down the rows: of the shape (3, 4) the 3 goes and (4,) is left. `dim=1` adds along each row: the 4 goes and (3,) is left.
+# **4. Along which side?** A sum needs to know which side to add up. `dim=0` adds down the rows: of the shape (3, 4) the 3 goes and (4,) is left, which is how Python writes a shape with one side. `dim=1` adds along each row: the 4 goes and (3,) is left.
 
 # %% tags=["nbval-check-output"]
 print(X.sum(dim=0))
 print(X.sum(dim=1))
 
 # %% [markdown]
-# The first says that the sentence holds one animal, one human and one action. The second says that each word has one mark.
+# The first says that the sentence holds one animal, one human and one action. The second says that each word has one mark. `mean` works in the same way. And `keepdim=True` leaves a side of 1 where the numbers were added up: `X.sum(dim=1, keepdim=True)` has the shape (3, 1), a column, instead of (3,).
 #
-# **Try it.** What shape has `batch.sum(dim=2)`: (2, 3), (2, 4) or (3, 4)? Guess, then change the first line above to `print(batch.sum(dim=2).shape)`.
+# **Try it.** What is the shape of `batch.sum(dim=2)`: (2, 3), (2, 4) or (3, 4)? Guess, then change the first line above to `print(batch.sum(dim=2).shape)`.
 #
 # **5. The matrix product** `@` takes each row on the left to each column on the right: multiply number by number, add up. A shape $(3, 4)$ times a shape $(4, 2)$ gives $(3, 2)$: the inner 4 is used up, the outer 3 and 2 remain.
 
@@ -194,10 +189,18 @@ from lessons_lib.figures import start
 start.show_broadcast([10, 20], [1, 2, 3])
 
 # %% [markdown]
+# **Try it.** Which sides meet in `row + torch.tensor([1, 2])`? Guess what happens, then add the line to the last cell of code and run it.
+#
+# <details><summary>Answer</summary>
+#
+# An error: 3 meets 2, and neither is 1. (Take the line out again.)
+#
+# </details>
+#
 # Stretching is meant to save typing, and it also hides mistakes: a shape that happens to fit is stretched without a word, in a direction that you may not have meant. The next exercise has such a trap.
 #
 # ### Exercise 2 (core, 7 minutes)
-# Write `centre_rows(x)`: it takes a table of shape (rows, columns) and subtracts from each row that row's own mean. So `[[1, 2, 3], [4, 6, 8]]` becomes `[[-1, 0, 1], [-2, 0, 2]]`. Does yours also work when the table is square?
+# Write `centre_rows(x)`: it takes a tensor of decimals, shape (rows, columns), and subtracts from each row that row's own mean. So `[[1, 2, 3], [4, 6, 8]]` becomes `[[-1, 0, 1], [-2, 0, 2]]`. Does yours also work when the table is square? To try it yourself: `centre_rows(torch.tensor([[1.0, 2, 3], [4, 6, 8]]))`.
 
 
 # %% tags=["exercise", "nbval-check-output"]
@@ -212,7 +215,7 @@ check("start.centre_rows", centre_rows)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# `x.mean(dim=1)` gives one mean a row. Which shape does it have, and which way is it stretched when it meets a square `x`?
+# `x.mean(dim=1)` gives one mean per row. Which shape does it have, and which way is it stretched when it meets a square `x`?
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -231,9 +234,9 @@ loss.backward()
 print("loss", loss.item(), " gradient", w.grad.item())
 
 # %% [markdown]
-# `backward` walks back through the computation and leaves the derivative of the loss in `w.grad`; with many numbers these derivatives together are called the **gradient**. A gradient of −4 says: raise $w$ a little, by 0.01, and the loss falls by about 4 · 0.01 = 0.04. (Exactly: 1.99² is 3.9601.)
+# `backward` walks back through the computation and leaves the derivative of the loss in `w.grad`; with many numbers these derivatives together are called the **gradient**. A gradient of −4 says: raise $w$ a little, by 0.01, and the loss falls by about 4 · 0.01 = 0.04. (Exactly: 1.99² is 3.9601. `.item()` takes the plain number out of a tensor.)
 #
-# **Try it.** Which sign has the gradient at $w = 5$, and how large is it? Guess, put 5.0 into the cell, run it, then put the 1.0 back and run it again.
+# **Try it.** What sign does the gradient have at $w = 5$, and how large is it? Guess, put 5.0 into the cell, run it, then put the 1.0 back and run it again.
 #
 # **8. `backward` adds.** Compute the same loss again and call `backward` a second time. **Before you run the cell:** will the gradient be −4, 0 or −8?
 
@@ -243,9 +246,9 @@ loss.backward()
 print("gradient", w.grad.item())
 
 # %% [markdown]
-# −8: the second −4 is added to the first. That is useful when a batch comes in two halves, and a trap when it does not. So after each step the gradient is cleared.
+# −8: the second −4 is added to the first. A trap, if you do not want it. So after each step the gradient is cleared.
 #
-# **9. One step of gradient descent.** Go against the gradient, a small part of it. The part is called the **learning rate**, here 0.1. `torch.no_grad()` tells PyTorch that this line is no part of the model's computation.
+# **9. One step of gradient descent.** Go against the gradient, a small part of it. The part is called the **learning rate**, here 0.1. `torch.no_grad()` tells PyTorch that this line is no part of the model's computation; without it PyTorch refuses to change $w$ in place (*a leaf Variable that requires grad …*).
 
 # %% tags=["nbval-check-output"]
 w = torch.tensor(0.0, requires_grad=True)
@@ -292,7 +295,7 @@ for step in range(1, 7):
     print(step, round(w.item(), 2))
 
 # %% [markdown]
-# After six steps $w$ is at 2.21, and the steps get shorter, since the slope does. Is a larger learning rate better? Two questions to settle with the slider. At which rate does a *single* step arrive? And from which rate on does it never arrive? Guess both, then click on the slider's handle and move it with the arrow keys.
+# After six steps $w$ is at 2.21, and the steps get shorter, since the slope gets flatter. Is a larger learning rate better? Two questions to settle with the slider. At which rate does a *single* step arrive? And from which rate on does it never arrive? Guess both, then click on the slider's handle and move it with the arrow keys.
 
 # %%
 from lessons_lib.widgets import start as live
@@ -300,16 +303,16 @@ from lessons_lib.widgets import start as live
 live.learning_rate(0.1)
 
 # %% [markdown]
-# The same picture at 0.1, for a page that is only read:
+# For comparison, and for a page that is only read, the rate 0.9:
 
 # %%
-start.show_descent(0.1)
+start.show_descent(0.9)
 
 # %% [markdown]
-# One step takes $w$ to $w - \text{rate} \cdot 2\,(w - 3)$, so the distance to 3 is multiplied by $1 - 2 \cdot \text{rate}$. That is 0.8 at rate 0.1, and 0 at rate 0.5, which arrives at once. At 0.9 it is −0.8: you leap to the other side but come closer. At 1.0 it is −1, for ever to and fro; beyond that each leap is longer than the last, and the loss explodes. A real model has millions of such numbers instead of one, and the same three fates.
+# One step takes $w$ to $w - \text{rate} \cdot 2\,(w - 3)$, so the distance $w - 3$ becomes $(w - 3) - 2 \cdot \text{rate} \cdot (w - 3)$: it is multiplied by $1 - 2 \cdot \text{rate}$. That is 0.8 at rate 0.1, and 0 at rate 0.5, which arrives at once. At 0.9 it is −0.8: you leap to the other side but come closer. At 1.0 it is −1, for ever to and fro; beyond that each leap is longer than the last, and the loss explodes. A real model has millions of such numbers instead of one, its **parameters**, and the same fates: creep, swing in, fly off.
 #
-# ### Exercise 4 (stretch, 6 minutes)
-# A model with one number that has to fit data: $y \approx a \cdot x$. Write `fit_slope(x, y, rate, steps)`: start from $a = 0$, take `steps` steps of gradient descent on the mean of $(a x - y)^2$ over all points, and return $a$ as a number. On `x = [1, 2, 3]`, `y = [2, 4, 6]` two steps of 0.1 give 1.991, and more steps come closer to 2.
+# ### Exercise 4 (stretch, 12 minutes)
+# A model with one number that has to fit data: $y \approx a \cdot x$. Write `fit_slope(x, y, rate, steps)`: start from $a = 0$, take `steps` steps of gradient descent on the mean of $(a x - y)^2$ over all points, and return $a$ as a number. `x` and `y` are tensors of decimals; on `x = [1, 2, 3]`, `y = [2, 4, 6]` two steps of 0.1 give 1.991, and more steps come closer to 2.
 
 
 # %% tags=["exercise", "nbval-check-output"]
@@ -330,7 +333,7 @@ check("start.fit_slope", fit_slope)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Cell 10 has the loop. Only the loss is new, and `a` takes the place of `w`.
+# Step 10 has the loop. Only the loss is new, and `a` takes the place of `w`.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -341,7 +344,7 @@ check("start.fit_slope", fit_slope)
 
 # %% [markdown]
 # ## Quiz
-# **1.** You ask the model of this notebook for *The tax office is closed*. What do you get?
+# **1.** You ask the model of this notebook for *I lost my passport.* What do you get?
 #
 # <details><summary>An error: it does not know the words.</summary>
 #
@@ -350,12 +353,12 @@ check("start.fit_slope", fit_slope)
 # </details>
 # <details><summary>The right translation: English is English.</summary>
 #
-# Remember *Rechnung*: a word that never stood on the German side of its training data is one it has never had to write.
+# Remember *Rechnung*: a word that never stood on the German side of its training data is one that it has never had to write.
 #
 # </details>
 # <details><summary>A German sentence that probably means something else.</summary>
 #
-# Right. *Tax* does not occur in the 29,000 captions. The model writes what is likely in the world of captions.
+# Right. *Passport* does not occur in the 29,000 captions, so the model writes what is likely in their world: here it said *In einem geschäftigen Wagen*, in a busy car.
 #
 # </details>
 
@@ -369,7 +372,7 @@ check("start.fit_slope", fit_slope)
 # </details>
 # <details><summary>(4, 1): the larger tensor decides.</summary>
 #
-# Not the tensor decides but each side by itself, and on the right side 3 is larger than 1.
+# Each side is decided by itself, and on the right side 3 is larger than 1.
 #
 # </details>
 # <details><summary>An error: the shapes differ.</summary>
@@ -379,35 +382,54 @@ check("start.fit_slope", fit_slope)
 # </details>
 
 # %% [markdown]
-# **3.** A friend's training loop forgets to clear the gradient. What happens at the second step?
+# **3.** `a` has shape (5, 4), `b` has shape (4, 2), and `c = a @ b`. What is the shape of `c.sum(dim=0)`?
 #
-# <details><summary>It takes the second gradient alone, as it should.</summary>
+# <details><summary>(5,)</summary>
 #
-# Only if the first had been cleared. `backward` adds to what is there, as in cell 8.
-#
-# </details>
-# <details><summary>It takes the sum of both gradients.</summary>
-#
-# Right. The step is about twice too long, then three times, and may fly off like a learning rate that is too large.
+# That is `c.sum(dim=1)`, which adds along each row.
 #
 # </details>
-# <details><summary>PyTorch refuses to run.</summary>
+# <details><summary>(4,)</summary>
 #
-# It does not: adding up is meant for batches that come in pieces. So nothing warns you.
+# The inner 4 is used up by the product: `c` has shape (5, 2).
+#
+# </details>
+# <details><summary>(2,)</summary>
+#
+# Right. `c` has shape (5, 2), and `dim=0` adds down the rows: the 5 goes.
 #
 # </details>
 
 # %% [markdown]
-# **4.** On Binder you have solved half of notebook 01 and have to leave. What do you do?
+# **4.** A friend's training loop forgets to clear the gradient. What happens at the second step?
+#
+# <details><summary>It takes the second gradient alone, as it should.</summary>
+#
+# Only if the first had been cleared. `backward` adds to what is there, as in step 8.
+#
+# </details>
+# <details><summary>It takes the sum of both gradients.</summary>
+#
+# Right. The step is too long, and so is the next: $w$ runs past the goal and swings to and fro without settling.
+#
+# </details>
+# <details><summary>PyTorch refuses to run.</summary>
+#
+# It does not: adding up is what `backward` is meant to do. Nothing warns you.
+#
+# </details>
+
+# %% [markdown]
+# **5.** On Binder you have solved half of notebook 01 and have to leave. What do you do?
 #
 # <details><summary>Nothing: it is saved on the server.</summary>
 #
 # For as long as the session lasts. When it ends, the server forgets everything.
 #
 # </details>
-# <details><summary>File → Download, and drag the file back in next time.</summary>
+# <details><summary>Save, File → Download, and drag the file back in next time.</summary>
 #
-# Right. The downloaded file is yours.
+# Right. The downloaded file is yours; without saving first it would be an old one.
 #
 # </details>
 # <details><summary>Type <code>lessons notebooks reset 01</code> in a terminal.</summary>
@@ -420,7 +442,7 @@ check("start.fit_slope", fit_slope)
 # ## Summary
 #
 # 1. The model translates photo captions, because it was trained on 29,000 of them; outside their world it writes German that means something else, and does not say so.
-# 2. Exercises answer in words; hints and solutions are folded below; on Binder, download what you want to keep.
+# 2. Exercises answer in words; hints and solutions are folded below; on Binder, save and download what you want to keep.
 # 3. Tensors have shapes: $(B, S, d_\text{model})$ is a batch of sentences of words. `@` uses up the inner side; a side of 1 is stretched.
 # 4. `backward` *adds* the derivative of the loss to `.grad`; a step goes against it, times the learning rate; then it is cleared.
 # 5. Too small a rate creeps, too large a rate flies off.

@@ -248,7 +248,7 @@ print("Q:\n", Q, "\nK:\n", K)
 # %% [markdown]
 # Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices, each head's own, are what a model **learns**; it would find others than ours, rarely readable ones.
 #
-# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder (the part that reads) puts out. It puts out one vector a word, so all three would be the same. $XX^\top$ has shown what that finds (with our words only itself; with any words a symmetric table). They are three learned projections (products with a matrix) of the *input* of the layer, one of several that a model stacks. (Where a decoder, which writes, looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
+# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the *encoder* (the part that reads) puts out. It puts out one vector a word, so all three would be the same. $XX^\top$ has shown what that finds (with our words only itself; with any words a symmetric table). They are three learned projections (products with a matrix) of the *input* of the layer, one of several that a model stacks. (Where a *decoder*, which writes, looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
 #
 # **Why not one matrix for $Q$ and $K$?** Compare the scores, asker by row, asked by column:
 
