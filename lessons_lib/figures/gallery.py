@@ -56,7 +56,8 @@ def early_stopping(steps: Sequence[int], training: Sequence[float], held_out: Se
     house.label_ends(ax, [(steps[-1], training[-1], "training", house.BLUE), (steps[-1], held_out[-1], "held out", house.RUST)])
     lowest = held_out[list(steps).index(best)]
     return figure, (
-        f"Training loss falls from {_short(training[0])} to {_short(training[-1])}; held-out loss is lowest at step {best}, {_short(lowest)}, "
+        f"Training loss goes from {_short(training[0])} to {_short(training[-1])}; "
+        f"held-out loss is lowest at step {best}, {_short(lowest)}, "
         f"and ends at {_short(held_out[-1])}."
     )
 
