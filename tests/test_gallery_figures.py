@@ -19,7 +19,7 @@ def test_six_panels_with_a_line_at_ln_v() -> None:
     assert [ax.get_title() for ax in figure.axes] == list("ABCDEF")
     for ax in figure.axes:
         curve, start = ax.get_lines()
-        assert start.get_ydata() == [7.09, 7.09]
+        assert list(start.get_ydata()) == [7.09, 7.09]
         assert curve.get_ydata()[0] == 7.0
         assert len(curve.get_xdata()) <= gallery.POINTS
     assert "A from 7.0 over 7.0 at a quarter to 7.0" in alt
@@ -45,7 +45,7 @@ def test_early_stopping_tells_where_and_how_low() -> None:
 
 def test_schedules_are_drawn_as_given() -> None:
     figure, alt = gallery.schedules.__wrapped__({"linear": [0.5, 1.0, 0.5, 0.0], "flat": [1.0] * 4}, 2)
-    assert figure.axes[0].get_lines()[0].get_ydata() == [0.5, 1.0, 0.5, 0.0]
+    assert list(figure.axes[0].get_lines()[0].get_ydata()) == [0.5, 1.0, 0.5, 0.0]
     assert "linear 0.00, flat 1.00" in alt
 
 

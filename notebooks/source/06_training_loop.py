@@ -8,6 +8,7 @@ import torch
 from lessons_lib.presets import PRESETS, prepare
 from lessons_lib.translation import Translator
 
+# %%
 recipe = PRESETS["grammar"]
 run = prepare(recipe)  # data, tokenizer, a fresh model
 print(Translator(run.trained()).translate(["The dog bites the man."], beam=1))
@@ -39,16 +40,22 @@ print(Translator(run.trained()).translate(["The dog bites the man."], beam=1))
 #
 # $$\text{loss} = -\frac{1}{N} \sum_{n=1}^{N} \ln \text{softmax}(z_n)_{y_n}$$
 
-# %% tags=["nbval-check-output"]
+# %%
 import torch.nn.functional as F
 from lessons_lib.losses import label_smoothed_cross_entropy
 
 p = torch.tensor([[1/2, 1/4, 1/8, 1/8]])  # (N, V) = (1, 4)
 den = torch.tensor([0])                   # (N,)
+
+# %% tags=["nbval-check-output"]
 by_hand = -p[0, 0].log()
+nat = torch.tensor(2.0).log()  # nats in a bit
+print(f"{by_hand:.3f} nats = {by_hand / nat:.0f} bit")
+
+# %% tags=["nbval-check-output"]
 torch.testing.assert_close(F.cross_entropy(p.log(), den), by_hand)
 torch.testing.assert_close(label_smoothed_cross_entropy(p.log(), den), by_hand)
-print(f"{by_hand:.3f} nats = {by_hand / torch.tensor(2.0).log():.0f} bit")
+print("by hand, by PyTorch and by lessons_lib: the same")
 
 # %% [markdown]
 # (Logarithms of probabilities are logits that need no more softmax: it gives the probabilities back.)
@@ -115,15 +122,17 @@ check("training.smoothed_loss", answer)
 # %% [markdown]
 # **Before you run it.** Three pupils: one answers as above, one with exactly the smoothed target (0.925, 0.025, 0.025, 0.025), one is certain (a logit of 30 for *den*, 0 for the others). Who pays least, and does anybody pay 0?
 
-# %% tags=["nbval-check-output"]
+# %%
 pupils = {"as above": p.log(),
           "the target itself": torch.tensor([[.925, .025, .025, .025]]).log(),
           "certain": torch.tensor([[30.0, 0, 0, 0]])}
+
+# %% tags=["nbval-check-output"]
 for name, logits in pupils.items():
     loss = F.cross_entropy(logits, den, label_smoothing=0.1)
     ours = label_smoothed_cross_entropy(logits, den, 0.1)
     torch.testing.assert_close(ours, loss)
-    print(f"{name:18} {loss / torch.tensor(2.0).log():.3f} bits")
+    print(f"{name:18} {loss / nat:.3f} bits")
 
 # %% [markdown]
 # Nobody. The perfect pupil pays 0.503 bits, the certain one 3.246: being too sure is punished. So a smoothed loss has a **floor** above 0, and 2 to a smoothed loss is no perplexity. Compare losses only where ε is the same.
@@ -199,7 +208,7 @@ check("training.token_mean", token_mean)
 # %% [markdown]
 # A batch too large for the memory is read in parts whose gradients add up. The divisor must still be that of the *whole*, 10, not each part's own. The gradient of one weight of a small model, both ways:
 
-# %% tags=["nbval-check-output"]
+# %%
 def part(rows, divisor):
     w = torch.ones(8, requires_grad=True)  # V logits, alike everywhere
     targets = padded[rows, 1:]
@@ -208,6 +217,7 @@ def part(rows, divisor):
     (costs / divisor).backward()
     return w.grad
 
+# %% tags=["nbval-check-output"]
 whole = part([0, 1], 10)
 same = torch.allclose(part([0], 10) + part([1], 10), whole)
 other = torch.allclose((part([0], 6) + part([1], 4)) / 2, whole)
@@ -220,7 +230,7 @@ print("divided by the whole:", same, "  each by its own:", other)
 #
 # A small model on the batch of two, which is read as source too. **Before you run it:** the loss looks at German words only. Does the encoder get a gradient?
 
-# %% tags=["nbval-check-output"]
+# %%
 from lessons_lib.config import ModelConfig
 from lessons_lib.models import EncoderDecoder
 
@@ -229,6 +239,7 @@ def small_model(vocabulary, seed=1, **changes):
     size = dict(d_model=64, d_ff=128, n_encoder_layers=2, n_decoder_layers=2)
     return EncoderDecoder(ModelConfig(vocabulary, dropout=0.0, **size, **changes))
 
+# %%
 def reached(model, cut):
     memory, mask = model.encode(padded)
     memory = memory.detach() if cut else memory  # detach: stop here
@@ -238,6 +249,7 @@ def reached(model, cut):
     return [any(w.grad is not None and w.grad.norm() > 1e-3
             for w in part.parameters()) for part in (model.encoder, model.decoder)]
 
+# %% tags=["nbval-check-output"]
 print("gradient in encoder, decoder:      ", reached(small_model(8), False))
 print("the same, cut at the memory:       ", reached(small_model(8), True))
 
@@ -330,6 +342,7 @@ check("optimising.schedule", schedule)
 from lessons_lib.figures import gallery as pictures
 from lessons_lib.optim import decay, paper_learning_rate, warmup
 
+# %%
 steps = range(1, 901)
 peak = paper_learning_rate(100, 64, 100)
 pictures.schedules({"paper": [paper_learning_rate(t, 64, 100) / peak for t in steps],
@@ -375,7 +388,7 @@ print([[round(x, 3) for x in w.grad.tolist()] for w in weights])
 # %% [markdown]
 # Why clip, if Adam divides by the size anyway? Because of what a spike leaves behind in $v$. Gradients of 1, with one of 1000 at step 50, $β_2 = 0.98$ as in our recipe; the size of each step, with a rate of 1:
 
-# %% tags=["nbval-check-output"]
+# %%
 def step_sizes(most):
     w, sizes = torch.nn.Parameter(torch.zeros(1)), []
     optimizer = torch.optim.AdamW([w], lr=1.0, betas=(0.9, 0.98), weight_decay=0)
@@ -386,6 +399,7 @@ def step_sizes(most):
         sizes.append(before - w.item())
     return sizes
 
+# %% tags=["nbval-check-output"]
 for most in (10**9, 1.0):
     print([round(step_sizes(most)[t - 1], 2) for t in (49, 100, 150, 200)])
 
@@ -396,7 +410,7 @@ for most in (10**9, 1.0):
 #
 # All the pieces, in one function. `parameter_groups` lets matrices decay, biases and norms not; `clip_grad_norm_` is your `clip`, in place.
 
-# %% tags=["nbval-check-output"]
+# %%
 from lessons_lib.optim import parameter_groups
 
 def fit(model, batches, steps, loss_of, rate, warm=40, look=lambda step: None):
@@ -414,6 +428,10 @@ def fit(model, batches, steps, loss_of, rate, warm=40, look=lambda step: None):
         look(step)                             # whoever wants to watch
     return losses
 
+# %% [markdown]
+# `loss_of` says what is wrong with a batch. For a translator, teacher forcing and your shift:
+
+# %%
 def healthy_loss(model, source, target):
     logits = model(source, target[:, :-1])     # (B, T, V)
     return F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(),
@@ -423,7 +441,7 @@ def healthy_loss(model, source, target):
 # %% [markdown]
 # Does it work? **First overfit one batch.** A model that cannot learn eight sentences by heart has a bug, and you know it in seconds, not after a night. To read what it has learned, a **greedy** decoder: write the likeliest word, again and again.
 
-# %% tags=["nbval-check-output"]
+# %%
 @torch.inference_mode()
 def greedy(model, source, longest=16):
     memory, mask = model.encode(source)
@@ -437,17 +455,19 @@ def greedy(model, source, longest=16):
 # %% [markdown]
 # The 500 shortest training sentences will serve for this section and the gallery, with a small vocabulary of their own.
 
-# %% tags=["nbval-check-output"]
+# %%
 from lessons_lib.batching import pad
 from lessons_lib.corpus import load_grammar
 from lessons_lib.tokenization import Tokenizer
 
+# %%
 def short(split, n):
     return [p for p in load_grammar(split) if len(p.source.split()) <= 6][:n]
 
 pairs = short("train", 500)
 tokenizer = Tokenizer.train([text for pair in pairs for text in pair], 1200)
 
+# %% tags=["nbval-check-output"]
 def batch_of(pairs):
     sources = [tokenizer.encode(pair.source) + [2] for pair in pairs]
     targets = [[1] + tokenizer.encode(pair.target) + [2] for pair in pairs]
@@ -455,7 +475,7 @@ def batch_of(pairs):
 
 print(len(pairs), "pairs, for example:", *pairs[0])
 
-# %% tags=["nbval-check-output"]
+# %%
 def text_of(ids):
     ids = ids.tolist()
     return tokenizer.decode(ids[:ids.index(2)] if 2 in ids else ids)
@@ -465,6 +485,7 @@ def exact_match(model, pairs):
     right = [text_of(ids) == pair.target for ids, pair in zip(written, pairs)]
     return 100 * sum(right) / len(pairs)
 
+# %% tags=["nbval-check-output"]
 eight = small_model(tokenizer.vocabulary_size)
 losses = fit(eight, [batch_of(pairs[:8])], 80, healthy_loss, rate=5e-3)
 print("starts within 1 of ln V:", abs(losses[0] - 7.09) < 1)
@@ -484,16 +505,19 @@ print(f"exact match: {exact_match(eight, pairs[:8]):.0f} %")
 #
 # `lessons_lib.training.Trainer` is this loop with a log, checkpoints, averaged weights and patience. Three steps of both, on the same batches from the same start:
 
-# %% tags=["nbval-check-output"]
+# %%
 from lessons_lib.batching import Batch
 from lessons_lib.config import TrainingConfig
 from lessons_lib.losses import translation_loss
 from lessons_lib.training import Budget, Trainer
 
+# %%
 mine, theirs = small_model(1200), small_model(1200)
 three = [batch_of(pairs[i:i + 8]) for i in (0, 8, 16)]
 library = [Batch(s, t[:, :-1], t[:, 1:], int((s > 0).sum()),
                  int((t[:, 1:] > 0).sum())) for s, t in three]
+
+# %% tags=["nbval-check-output"]
 settings = TrainingConfig(learning_rate=5e-3, warmup_steps=40, decay="linear")
 Trainer(theirs, lambda model, batch: translation_loss(model, batch, 0.0),
         lambda number: library, settings, Budget(steps=3)).run()
@@ -517,9 +541,12 @@ from pathlib import Path
 from lessons_lib.figures.live_curve import LiveCurve
 from lessons_lib.presets import train
 
+# %%
 faster = replace(recipe.training, learning_rate=4e-3, warmup_steps=100,
                  validate_every=300)
 recipe = replace(recipe, training=faster, n_validation=200)
+
+# %%
 folder = Path(tempfile.mkdtemp())
 trained = train(recipe, folder, Budget(steps=900), on_log=LiveCurve(900).show)
 
@@ -532,6 +559,8 @@ from lessons_lib.evaluation import exact_match as share_right
 translator = Translator(trained)
 for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, "->", translator.translate([english], beam=1)[0])
+
+# %% tags=["nbval-check-output"]
 for split, least in (("validation", 65), ("mirrored", 80)):
     held_out = load_grammar(split)[:200]
     written = translator.translate([pair.source for pair in held_out], beam=1)
@@ -568,18 +597,20 @@ held_out = batch_of(short("validation", 200))
 batches = [batch_of(pairs[i:i + 50]) for i in range(0, 500, 50)]
 model, training, outside = small_model(tokenizer.vocabulary_size), [], []
 
+# %%
 def look(step):
     if step % 20 == 0:
         with torch.inference_mode():
             training.append(healthy_loss(model, *batches[0]).item())
             outside.append(healthy_loss(model, *held_out).item())
 
+# %%
 fit(model, batches, 200, healthy_loss, 8e-3, look=look)
 best = outside.index(min(outside))
 marks = [20 * (i + 1) for i in range(len(outside))]
 pictures.early_stopping(marks, training, outside, marks[best])
 
-# %% tags=["nbval-check-output"]
+# %%
 def stop_at(scores, patience):
     """Where to stop and which to keep: lower is better."""
     for i in range(len(scores)):
@@ -588,6 +619,7 @@ def stop_at(scores, patience):
             return i, kept
     return len(scores) - 1, kept
 
+# %% tags=["nbval-check-output"]
 stopped, kept = stop_at(outside, patience=2)
 print("kept the lowest:", kept == best, "  stopped 2 later:", stopped - kept == 2)
 print("training loss still lower at the end:", training[-1] < training[kept])
@@ -610,7 +642,7 @@ print("training loss still lower at the end:", training[-1] < training[kept])
 #
 # **Before you run it**, write down for each: where does its loss start, how fast does it fall, and can it translate?
 
-# %% tags=["nbval-check-output"]
+# %%
 def loss_with(bug):
     def loss_of(model, source, target):
         given, wanted = target[:, :-1], target[:, 1:]
@@ -627,6 +659,7 @@ def loss_with(bug):
                                wanted.flatten(), ignore_index=leave_out)
     return loss_of
 
+# %% tags=["nbval-check-output"]
 same = loss_with("healthy")(eight, *batches[0]) == healthy_loss(eight, *batches[0])
 print("without a bug it is the loss of section 6:", bool(same))
 
@@ -639,6 +672,7 @@ def pieces_of(ids):
     return " ".join(SPECIAL[i] if i < 4 else tokenizer.decode([i])
                     for i in ids.tolist())
 
+# %%
 def exhibit(bug):
     post = bug.startswith("post-norm")
     model = small_model(tokenizer.vocabulary_size,
@@ -652,18 +686,19 @@ def exhibit(bug):
     line = greedy(model, batch_of(pairs[:1])[0])[0]
     return losses, exact_match(model, pairs[:200]), pieces_of(line)
 
+# %%
 order = random.Random(30).sample(BUGS, 6)
 runs = {letter: exhibit(bug) for letter, bug in zip("ABCDEF", order)}
 pictures.curves({letter: one[0] for letter, one in runs.items()}, start=7.09)
 
 # %% [markdown]
-# The dashed line is $\ln V$. Exact match is over 200 of the trained sentences: here we ask only whether it has learned them. The line is what each writes, piece by piece and marks included, for *We build these bridges* (*Wir bauen diese Brücken*):
+# The dashed line is $\ln V$. Exact match is over 200 of the trained sentences: here we ask only whether it has learned them. The line is what each writes, piece by piece and marks included, for *We build these bridges* (*Wir bauen diese Brücken*). Our `greedy` does not stop at `<eos>`; what follows it is cut off before anything is compared:
 
 # %%
-print("    first   40th   last  match  writes")
+print("    first   40th   last    match  writes")
 for letter, (losses, match, line) in runs.items():
     three = "".join(f"{losses[i]:7.2f}" for i in (0, 39, -1))
-    print(f"{letter} {three} {match:4.0f} %  {line[:38]}")
+    print(f"{letter} {three} {match:6.1f} %  {line[:36]}")
 
 # %% [markdown]
 # ### Exercise 8 (stretch, 12 minutes)
@@ -685,16 +720,16 @@ check("training.gallery", answer)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Two runs translate well. Padding is easy to predict: which of the two has the lower loss at step 40? The last one falls, but lags behind.
+# Two runs translate well. Padding is easy to predict: which of the two has the lower loss at step 40? And which has learned what comes after `<eos>`? The last one falls, but lags behind.
 #
 # </details>
 
 # %% [markdown]
 # <details><summary>Why each looks as it does (after you have tried)</summary>
 #
-# - **No shift.** The word to predict is the word just read. To repeat is learned at once; at BOS it writes BOS, for ever, which is no text at all.
+# - **No shift.** The word to predict is the word read last. To repeat is learned at once; at BOS it writes BOS, for ever, which is no text at all.
 # - **No causal mask.** The next word stands in the input. The loss falls below the healthy run's, and in decoding there is no next word to copy.
-# - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. Sentences suffer little here; with more padding the real words hardly count.
+# - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. It has even learned what comes after `<eos>`: `<pad>`. Sentences suffer little here; with more padding the real words hardly count.
 # - **Post-norm without warm-up.** Full-sized first steps into a stack that divides the direct path at each layer (04): it crawls where the others run.
 # - **Unit-normal projections.** Outputs grow by $\sqrt{\text{fan-in}}$ (the number of inputs), the softmax is saturated, the first loss lies far above $\ln V$ and training has to undo it first.
 #
@@ -702,10 +737,12 @@ check("training.gallery", answer)
 #
 # > **What the article says** (3.2): weights are "usually" drawn from a normal distribution. The **scale** is what matters. With unit-normal weights the loss starts many times above $\ln V$; with Glorot's scale, or a standard deviation of 0.02, near it.
 
-# %% tags=["nbval-check-output"]
+# %%
 by_name = {bug: runs[letter] for letter, bug in zip("ABCDEF", order)}
 loss = {bug: one[0] for bug, one in by_name.items()}
 match = {bug: one[1] for bug, one in by_name.items()}
+
+# %% tags=["nbval-check-output"]
 places = torch.cat([target[:, 1:].flatten() for _, target in batches])
 print(f"places that are PAD: {100 * (places == 0).float().mean():.0f} %")
 print("unit-normal starts above 3 ln V:", loss[BUGS[5]][0] > 3 * 7.09)
