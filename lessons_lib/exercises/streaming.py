@@ -69,9 +69,18 @@ function_exercise(
         Case((QUERY, SEVEN_KEYS, SEVEN_VALUES, 3), says="seven keys in blocks of 3"),
         Case((QUERY, HIGH, SEVEN_VALUES, 2), says="seven keys with scores near 140, in blocks of 2"),
         Case((QUERY, LOW, SEVEN_VALUES, 4), says="seven keys with scores near −140, in blocks of 4"),
+        Case(
+            (torch.tensor([1.0]), torch.tensor([[100.0], [0.0]]), torch.eye(2), 1),
+            says="two keys with scores 100 and 0, in blocks of 1",
+        ),
     ],
     reference=streamed_attention,
     slips=[
+        Slip(
+            "m falls when a block brings smaller scores",
+            _stream(peak=lambda m, scores: scores.max()),
+            "m is the largest so far: torch.maximum(m, scores.max()). What it has seen, it must not forget.",
+        ),
         Slip(
             "o is not rescaled when m rises",
             _stream(rescale_o=False),
@@ -113,5 +122,5 @@ function_exercise(
         Slip("the scores are not divided", _stream(root=False), "Divide by the square root of len(q)."),
     ],
     tolerance=1e-3,
-    why="three things are carried, m, l and o; the weights of a block are forgotten before the next one comes.",
+    why="three things are carried, m, l and o; with them a row can be worked out block by block.",
 )

@@ -649,6 +649,8 @@ def draw_weights(blocks, kind):
 # First a single block, 128 wide. How much of its attention does a word give to its favourite among the five? An even share is 0.20. **Before you run it:** with unit weights, will it be nearer to 0.2 or to 1?
 
 # %% tags=["nbval-check-output"]
+torch.set_num_threads(1)  # five words: a second core only waits
+
 def stack(depth, kind, pre):
     torch.manual_seed(depth)
     blocks = [Block(128, 4, 512, pre=pre).double() for _ in range(depth)]
