@@ -4,12 +4,14 @@ import copy
 import dis
 import inspect
 import linecache
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+import torch
 from torch import Generator, Tensor
 
 from lessons_lib.exercises.comparing import describe, difference, kind
@@ -46,6 +48,11 @@ class Case:
     arguments: tuple[Any, ...]
     says: str = ""
     keywords: dict[str, Any] = field(default_factory=dict)
+
+
+def wave(*shape: int, pace: float, size: float = 1.5) -> Tensor:
+    """Numbers for a case, float32 of this shape, between −size and size: they look drawn and are the same in every run."""
+    return (torch.arange(float(math.prod(shape))) * pace).sin().reshape(shape) * size
 
 
 @dataclass(frozen=True)

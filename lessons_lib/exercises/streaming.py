@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.attention import scaled_dot_product_attention
-from lessons_lib.exercises.framework import Case, Slip, function_exercise
+from lessons_lib.exercises.framework import Case, Slip, function_exercise, wave
 
 
 def streamed_attention(q: Tensor, K: Tensor, V: Tensor, block: int) -> Tensor:
@@ -48,11 +48,7 @@ def _mean_of_blocks(q: Tensor, K: Tensor, V: Tensor, block: int) -> Tensor:
     return torch.stack([scaled_dot_product_attention(q[None], keys, values)[0][0] for keys, values in pairs]).mean(dim=0)
 
 
-def _wave(*shape: int, pace: float) -> Tensor:
-    return (torch.arange(float(math.prod(shape))) * pace).sin().reshape(shape) * 3
-
-
-QUERY, SEVEN_KEYS, SEVEN_VALUES = torch.tensor([1.0, 1.0]), _wave(7, 2, pace=1.3), _wave(7, 3, pace=0.5)
+QUERY, SEVEN_KEYS, SEVEN_VALUES = torch.tensor([1.0, 1.0]), wave(7, 2, pace=1.3, size=3), wave(7, 3, pace=0.5, size=3)
 HIGH, LOW = SEVEN_KEYS + 100, SEVEN_KEYS - 100  # scores near +140 and −140: exp of them is infinite or 0
 
 function_exercise(

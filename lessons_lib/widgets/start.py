@@ -6,14 +6,6 @@ from lessons_lib.widgets.house import LiveBox, live, slider
 NO_KERNEL = "Run this cell for a slider; the picture below shows one larger rate."  # fits a line at 800 px
 
 
-class RateBox(LiveBox):
-    """The slider over its drawing; without a kernel, words that point to the still picture below, which has a rate of its own."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
-
-
 def learning_rate(rate: float = 0.1) -> LiveBox:
     """A slider for the learning rate (0.05 to 1.10) over six steps of gradient descent; the arrow keys move it by 0.05."""
-    box = live(start.descent, [slider("learning rate", rate, 0.05, 1.10, step=0.05, digits=2, width=440)])
-    return RateBox(box.children, layout=box.layout)
+    return live(start.descent, [slider("learning rate", rate, 0.05, 1.10, step=0.05, digits=2, width=440)], NO_KERNEL)

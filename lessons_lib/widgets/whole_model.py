@@ -2,18 +2,10 @@
 
 import ipywidgets as widgets
 
-from lessons_lib.figures.palette import WIDTH
 from lessons_lib.figures.whole_model import SIDES, Movements, draw_change
-from lessons_lib.widgets.house import LiveBox, SliderNames, slider
+from lessons_lib.widgets.house import LiveBox, slider
 
 NO_KERNEL = "Run this cell for a slider; the picture above shows one of its settings."
-
-
-class ChangerBox(LiveBox):
-    """The controls over their drawing; without a kernel, words that point to the still picture above."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
 
 
 class WordChanger:
@@ -37,7 +29,7 @@ class WordChanger:
         self.mask = widgets.Checkbox(True, description="causal mask", indent=False, layout=widgets.Layout(width="130px"))
         self.drawing = widgets.HTML()
         row = widgets.HBox([self.side, self.mask], layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
-        self.box = ChangerBox([row, self.place, self.drawing, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+        self.box = LiveBox([row, self.place, self.drawing], NO_KERNEL)
         self.side.observe(self._turn, "value")
         for control in (self.place, self.mask):
             control.observe(self._draw, "value")
