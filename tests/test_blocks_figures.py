@@ -72,8 +72,8 @@ def test_depth_draws_every_line_and_tells_its_ends() -> None:
     assert list(axes[0].lines[2].get_ydata()) == [5.0, 17.0, 65.0]
     assert list(axes[3].lines[1].get_ydata()) == pytest.approx([0.4, 1.6, 6.4])
     labels = [[text.get_text() for text in ax.texts] for ax in axes]
-    assert sorted(labels[0]) == sorted(KINDS) and labels[1] == ["all 4"] and sorted(labels[3]) == sorted(KINDS)
-    assert "pre-norm, Glorot: size 5 to 65, gradient 0.6 to 9.6" in alt and alt.startswith("From 2 to 32 blocks.")
+    assert sorted(labels[0]) == sorted(KINDS) and sorted(labels[1]) == sorted(KINDS) and sorted(labels[3]) == sorted(KINDS)
+    assert "pre-norm, Glorot: likeness 5.00 to 65.00, gradient 0.6 to 9.6" in alt and alt.startswith("From 2 to 32 blocks.")
 
 
 def test_the_pictures_reach_the_page_as_images() -> None:

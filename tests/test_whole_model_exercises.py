@@ -81,6 +81,30 @@ def test_what_moved_may_be_found_in_other_ways() -> None:
     assert verdict("whole_model.moved", by_distance).status == "right"
 
 
+def test_a_small_leak_and_two_columns_that_cancel_are_not_overlooked() -> None:
+    def by_closeness(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
+        other = ids.clone()
+        other[place] = new
+        return ~torch.isclose(model(other), model(ids)).all(dim=-1)
+
+    def by_sum(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
+        other = ids.clone()
+        other[place] = new
+        return model(other).sum(dim=-1) != model(ids).sum(dim=-1)
+
+    assert "a small difference counts as none" in verdict("whole_model.moved", by_closeness).text
+    assert "+1 and -1 cancel" in verdict("whole_model.moved", by_sum).text
+
+
+def test_a_mask_on_the_memory_is_named_though_its_shape_does_not_fit_elsewhere() -> None:
+    def masked_twice(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        x = norm(x + attend(x, x, x, mask))
+        x = norm(x + attend(x, memory, memory, mask))
+        return norm(x + think(x))
+
+    assert "the second attention has the mask, too" in verdict("whole_model.paper_layer", masked_twice).text
+
+
 def test_changing_the_readers_ids_is_told() -> None:
     def in_place(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
         before = model(ids)
@@ -92,6 +116,9 @@ def test_changing_the_readers_ids_is_told() -> None:
 
 def test_the_parameters_are_the_models() -> None:
     assert find("counting.parameters").solution == EncoderDecoder(tiny_config(10, **TOY)).n_parameters
+    without_biases = EncoderDecoder(tiny_config(10, **TOY))
+    attention_biases = [p for name, p in without_biases.named_parameters() if "project" in name and name.endswith("bias")]
+    assert "biases of the three attentions" in verdict("counting.parameters", 488 - sum(p.numel() for p in attention_biases)).text
     assert "heads share the width" in verdict("counting.parameters", 680).text.lower()
 
 

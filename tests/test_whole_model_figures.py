@@ -82,7 +82,10 @@ def test_the_static_picture_replaces_the_third_word() -> None:
 def test_each_control_of_the_widget_moves_the_drawing() -> None:
     changer = WordChanger(movements())
     lit = f"fill:{palette.BLUE}"
-    assert changer.drawing.value == draw_change(movements(), "German", 2, True)[0]
+    assert changer.drawing.value == draw_change(movements(), "English", 2, True)[0]
+    assert changer.drawing.value.count(lit) == 3 + 1
+    changer.side.value = "German"
+    assert changer.drawing.value == draw_change(movements(), "German", 2, True)[0], "what the still picture shows"
     assert changer.drawing.value.count(lit) == 1 + 1
     changer.mask.value = False
     assert changer.drawing.value.count(lit) == 3 + 1

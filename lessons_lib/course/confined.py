@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.course.places import repository
+from lessons_lib.course.places import import_path
 from lessons_lib.course.processes import descendants, kill_all, resident_megabytes
 
 STARTUP_SECONDS = 180
@@ -238,7 +238,7 @@ def _environment(folder: Path, threads: int | None) -> dict[str, str]:
         **kept,
         **{name: home for name in ("HOME", "USERPROFILE")},
         **{name: temporary for name in ("TMPDIR", "TEMP", "TMP")},
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": import_path(),
         **({} if threads is None else {"OMP_NUM_THREADS": str(threads)}),
         "PYTHONIOENCODING": "utf-8:backslashreplace",
         "LESSONS_VERDICTS": str(folder / "line" / "verdicts"),

@@ -146,6 +146,16 @@ function_exercise(
             "Then attention's change reaches the output only through the feed-forward network. Give x its new value first.",
         ),
         Slip("the normed x is carried around", _from_the_normed, "Add to x itself, or the road is normed after all."),
+        Slip(
+            "the way around the second sublayer is missing",
+            lambda x, attention, feed_forward, norm_1, norm_2: feed_forward(norm_2(x + attention(norm_1(x)))),
+            "Add its answer to what it was given.",
+        ),
+        Slip(
+            "attention is left out",
+            lambda x, attention, feed_forward, norm_1, norm_2: x + feed_forward(norm_2(x)),
+            "The first detour is attention, behind norm_1.",
+        ),
         Slip("there is no way around", _not_around, "Add each sublayer's answer to what it was given."),
         Slip("one way around leads past both sublayers", _around_both, "Each sublayer has its own."),
         Slip("the norm is put on each sublayer's answer", _norm_on_the_answers, "Norm what the sublayer reads."),
@@ -212,8 +222,10 @@ function_exercise(
             lambda fan_in, depth: (fan_in * 2 * (depth or 1)) ** -0.5,
             "Without a depth the layer does not lead back into the stream: 1 / √fan_in.",
         ),
+        Slip("it is 0.02 for every layer", lambda fan_in, depth: 0.02, "It has to know fan_in and depth."),
         Slip("it is 0.02 at any width", lambda fan_in, depth: 0.02 / (2 * (depth or 0.5)) ** 0.5, "It has to know fan_in."),
     ],
     why="each layer keeps size 1, and 2 · depth changes together are as large as the stream that they are added to.",
     tolerance=1e-3,
+    wrong_answers=[("depth is multiplied in although it is None", lambda fan_in, depth: (fan_in * 2 * depth) ** -0.5, "One side is None")],
 )

@@ -11,6 +11,9 @@ number_exercise(
         400: "You left out cross-attention and its norm, 80 + 8. The decoder's layer has two attentions and three norms.",
         408: "The decoder's layer has two attentions: 80 more for the second one.",
         416: "The linear layers have biases: 4 in each of four projections, 8 + 4 in the feed-forward, 72 in all.",
+        440: "The biases of the three attentions are missing: four of 4 numbers each, 16 an attention.",
+        464: "The biases of the two feed-forwards are missing: 8 + 4 each.",
+        268: "That is the decoder alone, its final norm included. The encoder and the table come to it.",
         472: "The final norms are missing: 8 after the encoder's stack, 8 after the decoder's.",
         516: "You counted the positions: 7 places of 4 numbers. Sinusoids are computed, not learned.",
         568: "You counted three tables. Source, target and output share one: 40.",
@@ -20,7 +23,7 @@ number_exercise(
         448: "The table is missing: 10 words of 4 numbers. (448 is what PyTorch's nn.Transformer has, which knows no words.)",
         460: "You counted 4 for each of the seven norms. A norm learns two numbers a column, a scale and a shift: 8.",
     },
-    first_step="one attention: four matrices of 4 × 4, and four biases of 4. How many is that?",
+    first_step="part by part: an attention has 80 (four matrices, four biases). Do you have 76 for a feed-forward, 8 for a norm?",
 )
 
 
@@ -73,6 +76,16 @@ function_exercise(
             "the output layer is left out",
             lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V, output=False),
             "Each of the T states is multiplied with V rows of the table.",
+        ),
+        Slip(
+            "the output layer scores the words read, too",
+            lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V) + S * d * V,
+            "Only the T words written pass it.",
+        ),
+        Slip(
+            "the pairs under the causal mask are left out",
+            lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V, pairs=S * S + T * (T + 1) // 2 + T * S),
+            "Masked pairs are computed, too, and then hidden: T · T.",
         ),
         Slip(
             "multiplications and additions are counted apart",

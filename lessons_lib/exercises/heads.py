@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.attention import scaled_dot_product_attention
-from lessons_lib.exercises.framework import Case, Slip, function_exercise, numbers_exercise
+from lessons_lib.exercises.framework import Case, Slip, function_exercise, numbers_exercise, wave
 
 # The hand-made heads of the notebook, A in columns 1 and 2, B in 3 and 4, and two sentences with places −1, 0, 1.
 W_Q = torch.tensor([[-1.0, 1.0, 0.0, 1.0], [0.0, 1.0, -1.0, 1.0], [1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
@@ -129,11 +129,7 @@ def _zeroed_after(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tens
     return _merge(weights * mask @ v) @ W_o
 
 
-def _wave(*shape: int, pace: float) -> Tensor:
-    return (torch.arange(float(math.prod(shape))) * pace).sin().reshape(shape) * 1.5
-
-
-_MATRICES = tuple(_wave(12, 12, pace=pace) / 2 for pace in (0.7, 1.1, 1.9, 2.3))
+_MATRICES = tuple(wave(12, 12, pace=pace) / 2 for pace in (0.7, 1.1, 1.9, 2.3))
 _CAUSAL = torch.ones(3, 3, dtype=torch.bool).tril()
 _PADDED = torch.tensor([[True, True, True, False, False], [True, True, True, True, False]])[:, None, None, :]
 _BOTH = _CAUSAL & torch.tensor([[True, True, True], [True, True, False]])[:, None, None, :]
@@ -144,8 +140,14 @@ function_exercise(
         Case(
             (DOG_BITES_MAN, DOG_BITES_MAN, W_Q, W_K, W_V, W_O, 2, torch.ones(3, 3, dtype=torch.bool)), says="dog bites man, asking itself,"
         ),
-        Case((_wave(2, 3, 12, pace=0.3), _wave(2, 3, 12, pace=0.8), *_MATRICES, 3, _BOTH), says="T = S = 3, two sources, three heads"),
-        Case((_wave(2, 3, 12, pace=0.3), _wave(2, 5, 12, pace=0.8), *_MATRICES, 3, _PADDED), says="T = 3, S = 5, a padding mask"),
+        Case(
+            (wave(2, 3, 12, pace=0.3), wave(2, 3, 12, pace=0.8), *_MATRICES, 3, _BOTH),
+            says="T = S = 3, two sources, three heads",
+        ),
+        Case(
+            (wave(2, 3, 12, pace=0.3), wave(2, 5, 12, pace=0.8), *_MATRICES, 3, _PADDED),
+            says="T = 3, S = 5, a padding mask",
+        ),
     ],
     reference=multi_head,
     slips=[

@@ -14,11 +14,9 @@ from lessons_lib.exercises.framework import (
     Slip,
     Verdict,
     function_exercise,
+    judge_parts,
     kind,
-    not_attempted,
     register,
-    right,
-    wrong,
 )
 from lessons_lib.exercises.verdicts import as_wrong_answers
 
@@ -49,17 +47,9 @@ SHAPE_SLIPS: dict[str, tuple[tuple[tuple[int, ...], str], ...]] = {
 
 def judge_shapes(answer: Any) -> Verdict:
     """The shapes of a padded batch of 5 sentences of at most 7 words, by name."""
-    if not isinstance(answer, dict) or set(answer) != set(SHAPES):
-        return wrong(f"Not yet. Give a shape for each of {', '.join(SHAPES)}, as the cell has it; this is {kind(answer)}.")
-    if all(part is ... or part is None for part in answer.values()):
-        return not_attempted()
-    faults = {name: _shape_fault(name, part) for name, part in answer.items() if part is not ... and part is not None}
-    solved = ", ".join(name for name, fault in faults.items() if not fault)
-    if wrongs := [f"{name}: {fault}" for name, fault in faults.items() if fault]:
-        return wrong(f"Not yet. {' '.join(wrongs)}" + (f" Right so far: {solved}." if solved else ""))
-    if missing := ", ".join(name for name in SHAPES if name not in faults):
-        return wrong(f"So far right: {solved}. Still open: {missing}.")
-    return right("a table of scores for each sentence, a row a query, and one row of mask a sentence that all its queries share.")
+    give = f"a shape for each of {', '.join(SHAPES)}"
+    why = "a table of scores for each sentence, a row a query, and one row of mask a sentence that all its queries share."
+    return judge_parts(answer, SHAPES, _shape_fault, give, why)
 
 
 def _shape_fault(name: str, part: Any) -> str:

@@ -14,6 +14,7 @@ numbers_exercise(
     why="mean 5, squared distances 1, 1, 25, 9 of mean 9, so the standard deviation is 3: (1, 1, −5, 3) / 3.",
     slips={
         (0.29, 0.29, -1.44, 0.87): "You divided the sum of squares, 36, by n − 1 = 3. Layer norm divides by n = 4: variance 9, root 3.",
+        (0.3, 0.3, -1.7, 1.0): "Right, but rounded to one decimal: two, please.",
         (0.11, 0.11, -0.56, 0.33): "You divided by the variance, 9. Divide by its root, 3.",
         (1.03, 1.03, 0.0, 1.37): "That is RMSNorm: the mean was not taken off. Subtract 5 first.",
         (1.0, 1.0, -5.0, 3.0): "The mean is off, which is half of it. Now divide by the standard deviation.",
@@ -59,6 +60,11 @@ function_exercise(
             "the variance is divided by n − 1",
             lambda x: _scaled(_centred(x), x.var(dim=-1, keepdim=True)),
             "PyTorch's var and std do that unless told correction=0 (older: unbiased=False).",
+        ),
+        Slip(
+            "std divides by n − 1",
+            lambda x: _centred(x) / (x.std(dim=-1, keepdim=True) + EPS),
+            "Unless told correction=0; and the small number belongs under the root.",
         ),
         Slip(
             "it is divided by the variance",

@@ -107,6 +107,32 @@ def _made_anew(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
     return a.item()
 
 
+def _made_anew_outside(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    for _ in range(steps):
+        ((a * x - y) ** 2).mean().backward()
+        a = a - rate * (a.grad if a.is_leaf else None)  # without a leaf .grad is None too, with a warning
+    return a.item()
+
+
+def _cleared_early(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    for _ in range(steps):
+        ((a * x - y) ** 2).mean().backward()
+        a.grad = None
+        with torch.no_grad():
+            a -= rate * a.grad
+    return a.item()
+
+
+def _without_requires_grad(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0)
+    for _ in range(steps):
+        loss = ((a * x - y) ** 2).mean()
+        loss.backward()
+    return a.item()
+
+
 def _one_loss(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
     a = torch.tensor(0.0, requires_grad=True)
     loss = ((a * x - y) ** 2).mean()
@@ -154,7 +180,7 @@ function_exercise(
         Slip(
             "the function returns after its first step",
             lambda x, y, rate, steps: _descend(x, y, rate, 1),
-            "Is the return inside the loop? It belongs behind it.",
+            "Is the return inside the loop, or is a made anew at 0 in each pass?",
         ),
         Slip("the walk starts from a = 1", lambda x, y, rate, steps: _descend(x, y, rate, steps, start=1.0), "Start from 0."),
         Slip(
@@ -167,6 +193,9 @@ function_exercise(
         ("the loss is not averaged", _without_mean, "The loss has to be one number"),
         ("the step is taken outside no_grad", _without_no_grad, "with torch.no_grad()"),
         ("a is made anew at each step", _made_anew, "a = a - … makes a new tensor"),
+        ("a is made anew at each step, outside no_grad", _made_anew_outside, "write a -= …, not a = a - …"),
+        ("the gradient is cleared before the step", _cleared_early, "cleared too early"),
+        ("a asks for no gradient", _without_requires_grad, "made with requires_grad=True"),
         ("the loss is computed once, before the loop", _one_loss, "inside the loop"),
     ],
     why="each step takes a down the slope of the mean squared error, and starts from a gradient of its own.",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.attention import scaled_dot_product_attention
-from lessons_lib.exercises.framework import Case, Slip, function_exercise
+from lessons_lib.exercises.framework import Case, Slip, function_exercise, wave
 
 
 def streamed_attention(q: Tensor, K: Tensor, V: Tensor, block: int) -> Tensor:
@@ -48,11 +48,7 @@ def _mean_of_blocks(q: Tensor, K: Tensor, V: Tensor, block: int) -> Tensor:
     return torch.stack([scaled_dot_product_attention(q[None], keys, values)[0][0] for keys, values in pairs]).mean(dim=0)
 
 
-def _wave(*shape: int, pace: float) -> Tensor:
-    return (torch.arange(float(math.prod(shape))) * pace).sin().reshape(shape) * 3
-
-
-QUERY, SEVEN_KEYS, SEVEN_VALUES = torch.tensor([1.0, 1.0]), _wave(7, 2, pace=1.3), _wave(7, 3, pace=0.5)
+QUERY, SEVEN_KEYS, SEVEN_VALUES = torch.tensor([1.0, 1.0]), wave(7, 2, pace=1.3, size=3), wave(7, 3, pace=0.5, size=3)
 HIGH, LOW = SEVEN_KEYS + 100, SEVEN_KEYS - 100  # scores near +140 and −140: exp of them is infinite or 0
 
 function_exercise(
@@ -69,9 +65,18 @@ function_exercise(
         Case((QUERY, SEVEN_KEYS, SEVEN_VALUES, 3), says="seven keys in blocks of 3"),
         Case((QUERY, HIGH, SEVEN_VALUES, 2), says="seven keys with scores near 140, in blocks of 2"),
         Case((QUERY, LOW, SEVEN_VALUES, 4), says="seven keys with scores near −140, in blocks of 4"),
+        Case(
+            (torch.tensor([1.0]), torch.tensor([[100.0], [0.0]]), torch.eye(2), 1),
+            says="two keys with scores 100 and 0, in blocks of 1",
+        ),
     ],
     reference=streamed_attention,
     slips=[
+        Slip(
+            "m falls when a block brings smaller scores",
+            _stream(peak=lambda m, scores: scores.max()),
+            "m is the largest so far: torch.maximum(m, scores.max()). What it has seen, it must not forget.",
+        ),
         Slip(
             "o is not rescaled when m rises",
             _stream(rescale_o=False),
@@ -113,5 +118,5 @@ function_exercise(
         Slip("the scores are not divided", _stream(root=False), "Divide by the square root of len(q)."),
     ],
     tolerance=1e-3,
-    why="three things are carried, m, l and o; the weights of a block are forgotten before the next one comes.",
+    why="three things are carried, m, l and o; with them a row can be worked out block by block.",
 )

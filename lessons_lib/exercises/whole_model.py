@@ -21,6 +21,7 @@ numbers_exercise(
         (8, 2): "8 bits are right. But bits are exponents: divide the probabilities, 1/16 by 1/256, not 4 and 8.",
         (8, 4): "8 bits are right, and they are 4 more than 4. Each bit more halves the probability: what do four halvings make?",
         (8, 8): "8 bits are right. Each bit more is a factor of 2, and there are four more: 2 · 2 · 2 · 2.",
+        (8, 0.0625): "8 bits are right, and the mirror has 1/16 of the other's probability. Then it is *how many* times less likely?",
         (8, 256): "8 bits are right, and 1/256 is the mirror's own probability. How many times does 1/256 go into 1/16?",
         (4, 1): "You multiplied the bits: 1 · 2 · 1 · 1 · 2 · 1. Probabilities multiply, so bits, which are exponents, add.",
         (2.5, 1.8): "You added the probabilities. They multiply; it is the bits that add.",
@@ -98,6 +99,24 @@ def _values_of_its_own(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
     return norm(x + think(x))
 
 
+def _norm_inside(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+    x = x + norm(attend(x, x, x, mask))
+    x = x + norm(attend(x, memory, memory))
+    return x + norm(think(x))
+
+
+def _memory_asks(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+    x = norm(x + attend(x, x, x, mask))
+    x = norm(x + attend(memory, x, x))
+    return norm(x + think(x))
+
+
+def _mask_twice(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+    x = norm(x + attend(x, x, x, mask))
+    x = norm(x + attend(x, memory, memory, mask))
+    return norm(x + think(x))
+
+
 def _residual_of_the_start(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
     y = norm(x + attend(x, x, x, mask))
     y = norm(x + attend(y, memory, memory))
@@ -121,7 +140,8 @@ FOUR, TWO = (WAVES[2:] * 1.1).cos() * 2, (WAVES[:2] * 0.4).sin() * 3
 
 function_exercise(
     "whole_model.paper_layer",
-    cases=[
+    cases=[  # as many read as written first: there a mask or a query in the wrong place runs, and its numbers give it away
+        Case((FOUR, FIVE[1:], causal_mask(4)), says="4 words written, 4 read, d = 4"),
         Case((THREE, FIVE, causal_mask(3)), says="3 words written, 5 read, d = 4"),
         Case((FOUR, TWO, causal_mask(4)), says="4 words written, 2 read, d = 4"),
     ],
@@ -131,6 +151,13 @@ function_exercise(
         Slip("nothing is masked", lambda x, m, mask: paper_layer(x, m, torch.ones_like(mask)), "Give the first attention the mask."),
         Slip("the mask is turned round", lambda x, m, mask: paper_layer(x, m, ~mask), "It is True where looking is allowed: no ~ here."),
         Slip("the second attention asks the words written", _asks_itself_again, "Keys and values come from the memory."),
+        Slip(
+            "the second attention has the mask, too",
+            _mask_twice,
+            "Here S = T, else it would not even run: the mask is (T, T), these weights are (T, S). What was read may be seen to its end.",
+        ),
+        Slip("the memory asks and the words written are asked", _memory_asks, "Who asks? The words written: queries come from x."),
+        Slip("the norm stands inside the sum", _norm_inside, "x + norm(f(x)) leaves the sum as it is. Add first: norm(x + f(x))."),
         Slip("the memory is asked first", _cross_first, "First what has been written, then what was read."),
         Slip("the way around is missing", _no_residual, "Add x to what each part answers."),
         Slip(
@@ -170,6 +197,14 @@ def _first_column(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor
     return _difference(model, ids, place, new)[:, 0] != 0
 
 
+def _nearly(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
+    return _difference(model, ids, place, new).abs().amax(dim=-1) > 1e-6
+
+
+def _added_up(model: Predictor, ids: Tensor, place: int, new: int) -> Tensor:
+    return _difference(model, ids, place, new).sum(dim=-1) != 0
+
+
 def _columns(ids: Tensor) -> Tensor:
     """Two numbers a word, so that a change of one id shows in one of them only."""
     return torch.stack((ids.double() // 4, ids.double() % 4), dim=-1)
@@ -191,6 +226,11 @@ def looks_one_back(ids: Tensor) -> Tensor:
     return columns + F.pad(columns, (0, 0, 1, 0))[:-1]
 
 
+def leaks(ids: Tensor) -> Tensor:
+    """One more than looks_back, away from 0, where isclose would be strict, and very little, 1e-7, of all words, those ahead included."""
+    return 1 + looks_back(ids) + 1e-7 * _columns(ids).sum(dim=0)
+
+
 SENTENCE = torch.tensor([1, 3, 5, 7, 4, 6])
 
 function_exercise(
@@ -200,6 +240,8 @@ function_exercise(
         Case((looks_everywhere, SENTENCE, 4, 8), says="a model that looks everywhere, place = 4"),
         Case((looks_back, SENTENCE, 1, 4), says="a model that looks back, place = 1"),
         Case((looks_one_back, SENTENCE, 1, 7), says="a model that looks one word back, place = 1"),
+        Case((leaks, SENTENCE, 3, 2), says="a model whose mask leaks a ten-millionth, place = 3"),
+        Case((looks_one_back, SENTENCE, 1, 6), says="a model whose two columns move by +1 and -1, place = 1"),
     ],
     reference=moved,
     slips=[
@@ -213,6 +255,16 @@ function_exercise(
             "an output counts only if all of its numbers moved",
             lambda model, ids, place, new: (_difference(model, ids, place, new) != 0).all(dim=-1),
             "One number that moves is enough: any, not all.",
+        ),
+        Slip(
+            "a small difference counts as none",
+            _nearly,
+            "isclose, allclose or a threshold overlook a small leak. Hidden words add exactly nothing: compare with !=.",
+        ),
+        Slip(
+            "the differences of an output are added up, where +1 and -1 cancel",
+            _added_up,
+            "Compare first, then ask for any: (… != …).any(dim=-1).",
         ),
         Slip("only the first number of each output is looked at", _first_column, "Look at all of them: .any(dim=-1)."),
         Slip("the differences themselves are returned", _difference, "One True or False a position: (… != 0).any(dim=-1)."),

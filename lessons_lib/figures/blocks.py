@@ -15,13 +15,13 @@ from torch import Tensor
 
 from lessons_lib.figures import house, svg
 from lessons_lib.figures.house import number
-from lessons_lib.figures.palette import BLUE, INK, RUST, TEAL, WIDTH
+from lessons_lib.figures.palette import BLUE, RUST, TEAL, WIDTH
 
 F_NAME = "f: swap, ReLU"
 PENCIL = (0.0, 0.0, 4.0, 4.0)  # the notebook's x
 LEFT, RIGHT, CELL = 62, 362, 54  # px: first number of either half, width of a number
 TOP, ROW, UNIT = 78, 82, 3  # px: first row's base line, from row to row, height of a bar a unit
-HIGH = 4.2  # inches, the picture of depth
+HIGH = 4.0  # inches, the picture of depth
 Measured = Mapping[str, Mapping[str, Mapping[int, tuple[float, float]]]]
 
 
@@ -138,9 +138,10 @@ def _detour(left: float, top: float, road: float, name: str) -> list[str]:
 
 @house.picture
 def depth(measured: Measured) -> tuple[Figure, str]:
-    """Size of the stream and gradient at the first block against the number of blocks, log axes, one line a standard deviation.
+    """Likeness of two words and gradient at the first block against the number of blocks, one line a standard deviation.
 
-    `measured` gives for "pre" and "post" and each initialisation the (size, gradient) at each depth, as notebook 04 measures them.
+    `measured` gives for "pre" and "post" and each initialisation the (cosine similarity, gradient) at each depth, as notebook 04
+    measures them.
     """
     figure, whole = house.new_figure("The scale of the weights decides how a deep stack starts", HIGH)
     whole.remove()
@@ -150,7 +151,7 @@ def depth(measured: Measured) -> tuple[Figure, str]:
         axes[1][column].set_xlabel("blocks (log axis)")
         for row in (0, 1):
             _curves(axes[row][column], kinds, row)
-    for row, what in enumerate(("size after\nthe last block", "gradient at\nthe first block")):
+    for row, what in enumerate(("how alike dog\nand man are", "gradient at\nthe first block")):
         axes[row][0].set_ylabel(what)
         for column, placement in enumerate(("pre", "post")):
             _name_lines(axes[row][column], measured[placement], row)
@@ -161,19 +162,15 @@ def _curves(ax: Axes, kinds: Mapping[str, Mapping[int, tuple[float, float]]], wh
     depths = sorted(next(iter(kinds.values())))
     for i, points in enumerate(kinds.values()):
         ax.plot(depths, [points[n][which] for n in depths], marker=house.MARKERS[i], markersize=5)
-    ax.set(xscale="log", yscale="log", xlim=(depths[0] * 0.85, depths[-1] * 1.15))
+    ax.set(xscale="log", yscale="log" if which else "linear", xlim=(depths[0] * 0.85, depths[-1] * 1.15))
     ax.set_xticks(depths, [str(n) for n in depths])
     ax.minorticks_off()
 
 
 def _name_lines(ax: Axes, kinds: Mapping[str, Mapping[int, tuple[float, float]]], which: int) -> None:
-    """Each line's name at its end; lines that all end in the same place share one name."""
+    """Each line's name at its end."""
     ends = [(max(points), points[max(points)][which]) for points in kinds.values()]
-    heights = [height for _, height in ends]
-    if max(heights) < 1.01 * min(heights):
-        house.label_ends(ax, [(*ends[0], f"all {len(ends)}", INK)])
-    else:
-        house.label_ends(ax, [(*end, kind, house.CATEGORIES[i]) for i, (end, kind) in enumerate(zip(ends, kinds, strict=True))])
+    house.label_ends(ax, [(*end, kind, house.CATEGORIES[i]) for i, (end, kind) in enumerate(zip(ends, kinds, strict=True))])
 
 
 def _told(measured: Measured) -> str:
@@ -181,6 +178,7 @@ def _told(measured: Measured) -> str:
     for placement, kinds in measured.items():
         for kind, points in kinds.items():
             few, many = min(points), max(points)
-            (size, gradient), (deep_size, deep_gradient) = points[few], points[many]
-            parts.append(f"{placement}-norm, {kind}: size {size:.2g} to {deep_size:.2g}, gradient {gradient:.2g} to {deep_gradient:.2g}")
+            (alike, gradient), (deep_alike, deep_gradient) = points[few], points[many]
+            likeness = f"likeness {alike:.2f} to {deep_alike:.2f}"
+            parts.append(f"{placement}-norm, {kind}: {likeness}, gradient {gradient:.2g} to {deep_gradient:.2g}")
     return f"From {few} to {many} blocks. {'; '.join(parts)}."

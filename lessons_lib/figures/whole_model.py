@@ -48,7 +48,7 @@ class Movements:
 def who_moves(movements: Movements) -> tuple[Figure, str]:
     """Three heat maps, outputs by changed inputs: a German word, an English word, and a German word with the mask forgotten."""
     panels = (("German", True, "German word"), ("English", True, "English word"), ("German", False, "German, no mask"))
-    figure, axes = house.new_figure("Only the mask keeps a prediction from its future", 2.95, 3)
+    figure, axes = house.new_figure("Only the mask hides the future (darker: moves further)", 2.95, 3)
     said = []
     for ax, (side, masked, title) in zip(axes, panels, strict=True):
         table = movements.tables[side, masked].numpy()
@@ -58,7 +58,8 @@ def who_moves(movements: Movements) -> tuple[Figure, str]:
         still = int((table == 0).sum())
         said.append(f"{title}: {f'{still} of {table.size} cells are exactly 0' if still else 'everything moves'}")
     axes[0].set_ylabel("prediction of")
-    return figure, f"Three tables, predictions by the word changed. {'; '.join(said)}. The zeros are the predictions before the change."
+    alt = f"Three tables, predictions by the word changed, darker where one moves further. {'; '.join(said)}."
+    return figure, f"{alt} The zeros are the predictions before the change."
 
 
 def _map(ax: Axes, table: np.ndarray, columns: Sequence[str], rows: Sequence[str]) -> None:
@@ -169,9 +170,11 @@ def draw_families() -> tuple[str, str]:
         svg.text(371.5, y, "×", anchor="middle", size=svg.SMALL, fill="page", bold=True),
     ]
     pieces.append(svg.text(386, y, "seen by cross-attention", size=svg.SMALL))
+    pieces.append(svg.text(14, y + 26, "row: the word that looks; column: the word it looks at", size=svg.SMALL))
     alt = (
-        "Three tables, askers by row, filled where one word may look at another. Encoder only, four words: all 16 cells. Decoder only, "
-        "four words: the diagonal and what lies below, 10 cells. Encoder–decoder, three words read and three written: the read words see "
-        "each other, 9 cells; the written words see all read ones by cross-attention, 9, and themselves and those before, 6."
+        "Three tables, askers by row, the asked by column, filled where one may look at the other. "
+        "Encoder only, four words: all 16 cells. Decoder only, four words: the diagonal and what lies below, 10 cells. "
+        "Encoder–decoder, three words read and three written: the read words see each other, "
+        "9 cells; the written words see all read ones by cross-attention, 9, and themselves and those before, 6."
     )
-    return svg.svg(WIDTH, 284, pieces, alt), alt
+    return svg.svg(WIDTH, 308, pieces, alt), alt

@@ -3,17 +3,9 @@
 import ipywidgets as widgets
 
 from lessons_lib.figures.heads import ORDERS, Heads, draw_heads
-from lessons_lib.figures.palette import WIDTH
-from lessons_lib.widgets.house import LiveBox, SliderNames, slider
+from lessons_lib.widgets.house import LiveBox, slider
 
 NO_KERNEL = "Run this cell for switches and a slider; the picture above shows one setting."  # fits a line at 800 px
-
-
-class HeadsBox(LiveBox):
-    """The switches over their drawing; without a kernel, words that point to the still picture above."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
 
 
 class HeadsExplorer:
@@ -42,7 +34,7 @@ class HeadsExplorer:
         row = widgets.Layout(flex_flow="row wrap", align_items="center")
         first = widgets.HBox([self.sentence, widgets.Label("head"), self.head], layout=row)
         second = widgets.HBox([self.padding, self.causal, self.place], layout=row)
-        self.box = HeadsBox([first, second, self.drawing, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+        self.box = LiveBox([first, second, self.drawing], NO_KERNEL)
         self._draw()
         for one in (self.sentence, self.head, self.padding, self.causal, self.place):
             one.observe(lambda _: self._draw(), "value")

@@ -2,19 +2,11 @@
 
 import ipywidgets as widgets
 
-from lessons_lib.figures.palette import WIDTH
 from lessons_lib.figures.text import SAMPLE, draw_segments
 from lessons_lib.tokenization import Tokenizer
-from lessons_lib.widgets.house import LiveBox, SliderNames, slider
+from lessons_lib.widgets.house import LiveBox, slider
 
 NO_KERNEL = "Run this cell for a text field and a slider; the picture below shows the start."  # fits a line at 800 px
-
-
-class SegmentBox(LiveBox):
-    """The text field and the slider over their drawing; without a kernel, words that point to the still picture below."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
 
 
 class SegmentExplorer:
@@ -36,7 +28,7 @@ class SegmentExplorer:
         self.drawing = widgets.HTML()
         for one in (self.words, self.merges):
             one.observe(lambda _: self._draw(), "value")
-        self.box = SegmentBox([self.words, self.merges, self.drawing, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+        self.box = LiveBox([self.words, self.merges, self.drawing], NO_KERNEL)
         self._draw()
 
     def _draw(self) -> None:

@@ -2,18 +2,10 @@
 
 import ipywidgets as widgets
 
-from lessons_lib.figures.palette import WIDTH
 from lessons_lib.figures.whole_model import SIDES, Movements, draw_change
-from lessons_lib.widgets.house import LiveBox, SliderNames, slider
+from lessons_lib.widgets.house import LiveBox, slider
 
-NO_KERNEL = "Run this cell for a slider; the picture above shows where it starts."
-
-
-class ChangerBox(LiveBox):
-    """The controls over their drawing; without a kernel, words that point to the still picture above."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
+NO_KERNEL = "Run this cell for a slider; the picture above shows one of its settings."
 
 
 class WordChanger:
@@ -28,14 +20,16 @@ class WordChanger:
     """
 
     def __init__(self, movements: Movements) -> None:
-        """Show `movements` with the third German word replaced, under the mask."""
+        """Show `movements` with the third English word replaced, under the mask: the still picture has the third German one."""
         self.movements = movements
-        self.place = slider("word", 3, 1, len(movements.written), step=1, digits=0, width=285)
-        self.side = widgets.ToggleButtons(options=SIDES, style={"button_width": "90px"}, layout=widgets.Layout(width="auto"))
+        self.place = slider("word", 3, 1, len(movements.read), step=1, digits=0, width=285)
+        self.side = widgets.ToggleButtons(
+            options=SIDES, value="English", style={"button_width": "90px"}, layout=widgets.Layout(width="auto")
+        )
         self.mask = widgets.Checkbox(True, description="causal mask", indent=False, layout=widgets.Layout(width="130px"))
         self.drawing = widgets.HTML()
         row = widgets.HBox([self.side, self.mask], layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
-        self.box = ChangerBox([row, self.place, self.drawing, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+        self.box = LiveBox([row, self.place, self.drawing], NO_KERNEL)
         self.side.observe(self._turn, "value")
         for control in (self.place, self.mask):
             control.observe(self._draw, "value")

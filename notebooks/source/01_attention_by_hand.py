@@ -343,7 +343,7 @@ print("row sums:   ", weights.sum(dim=1))
 print("column sums:", weights.sum(dim=0))
 
 # %% [markdown]
-# Equal to the loops. Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
+# Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
 #
 # > **What the article says** (4.2), twice. First, that softmax gives *each key vector's* probability distribution. It runs over the keys, once for each *query*. Second, that the similarities are summed with weights to give the word's new representation. Compute that:
 
@@ -369,7 +369,7 @@ torch.testing.assert_close(our_weights, weights)
 print("loops, matrices, PyTorch and lessons_lib: the same")
 
 # %% [markdown]
-# The library's own source: your three lines, checks of the input, a mask (section 8), and one more step, `dropout`, that 04 explains.
+# The library's source: your three lines, checks, a mask (section 8), and `dropout`, which 04 explains.
 
 # %%
 from lessons_lib.figures.source import show_source

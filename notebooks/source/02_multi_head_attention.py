@@ -188,7 +188,7 @@ for name, x in sentences.items():
     print(f"{name}: weights {weights[1]}  output {output[1]}")
 
 # %% [markdown]
-# (4.8, 4.8), in either order. A row has **one budget of 1**: asked two questions, it blends the answers, and who was who is gone. So each question gets a head, with a budget of its own, and the outputs are laid side by side:
+# (4.8, 4.8), in either order. A row has **one budget of 1**: asked two questions equally loudly, it blends the answers; asked unequally, the louder drowns the other. (Head A alone would do for our two sentences. But we want both answers.) So each question gets a head, with a budget of its own, and the outputs are laid side by side:
 
 # %% tags=["nbval-check-output"]
 def two_heads(x):
@@ -235,7 +235,7 @@ for name, x in sentences.items():
     print(f"{'':13}  averaged {(heard[:2] + heard[2:]) / 2}")
 
 # %% [markdown]
-# **The sign says who bites.** Averaging the heads instead gives equal numbers in both sentences, the blend again: that is why they are laid side by side. (The matrices are invented, and the queries ignore places. Training would find others.)
+# **The sign says who bites.** Averaging the heads instead gives two equal numbers in each sentence, no sign, the blend again: that is why they are laid side by side. (The matrices are invented, and the queries ignore places. Training would find others.)
 #
 # **Try it.** What if nobody stands anywhere? Print `two_heads(table[[3, 2, 1]])[1] @ W_o`, and the same for `[1, 2, 3]`.
 #
@@ -314,7 +314,7 @@ print(tuple(split(x, 3).shape), tuple(merge(split(x, 3)).shape))
 torch.testing.assert_close(merge(split(x, 3)), x)
 
 # %% [markdown]
-# **Try it.** Let `h = torch.randn(5, 3, 7, 4)`, a head's fresh output. `h.transpose(1, 2).flatten(2)` works; does `h.transpose(1, 2).view(5, 7, 12)`?
+# **Try it.** Let `h = torch.randn(5, 3, 7, 4)`, three heads' fresh output. `h.transpose(1, 2).flatten(2)` works; does `h.transpose(1, 2).view(5, 7, 12)`?
 #
 # <details><summary>Answer</summary>
 #
@@ -400,7 +400,7 @@ for name, given in (("mask ", mask), ("~mask", ~mask)):
     print(output[0])
 
 # %% [markdown]
-# No error: *dog* and *bites* see the words to come, and *man*, who may see nothing, becomes `nan` (section 8). Write `~mask`. (Beware: `F.scaled_dot_product_attention` takes ours as they are.)
+# No error: *dog* and *bites* see the words to come, and *man*, who may see nothing, becomes `nan` (section 8). Write `~mask`. Padding goes into an argument of its own, `key_padding_mask`, $(B, S)$, inverted as well. (Beware: `F.scaled_dot_product_attention` takes ours as they are.)
 #
 # What does a head cost in **parameters**, the numbers that training sets?
 
@@ -425,7 +425,7 @@ for n_heads in (1, 2, 4, 8):
 #
 # So far a sentence asked itself: **self-attention**. A translator reads a *source* and writes a *target*. One that has written *der Hund beißt* (the dog bites) also has to ask the *English* words what to write next: **cross-attention**. Queries come from the one text, $x$ of shape $(B, T, d_\text{model})$; keys and values from the other, of shape $(B, S, d_\text{model})$. The formula stays; only what goes in changes: $(x, x, x)$ or $(x, \text{source}, \text{source})$.
 #
-# Let two German words, *Hund beißt* (dog bites), ask *dog bites man*. **Before you run it:** what is the shape of the weights?
+# Let two German words, *Hund beißt* (dog bites), ask *dog bites man*. (We lend them the vectors of *dog* and *bites*; a trained decoder makes its own.) **Before you run it:** what is the shape of the weights?
 
 # %% tags=["nbval-check-output"]
 german = table[[1, 2]][None]  # Hund, beißt: (1, T, d_model), T = 2
@@ -459,7 +459,7 @@ print(both[0, 0].int())  # first sentence: dog bites man PAD PAD PAD
 
 # %% [markdown]
 # ### Exercise 5 (core, 15 minutes)
-# Write the whole of it: the words of `x` ask those of `source`, under a mask that is True where looking is allowed. All matrices are $(d_\text{model}, d_\text{model})$. Return the output. `split` and `merge` are there.
+# Write the whole of it: the words of `x` ask those of `source`, under a mask that is True where looking is allowed and stretches to $(B, H, T, S)$. All matrices are $(d_\text{model}, d_\text{model})$. Return the output. `split` and `merge` are there.
 
 # %% tags=["exercise"]
 def multi_head(x, source, W_q, W_k, W_v, W_o, n_heads, mask):
@@ -498,7 +498,7 @@ pictures.hand_made()
 #
 # 1. Tick **padding mask**. Where does the share that *bites* spent on PAD go?
 # 2. Lower **strength of place**. At which strength can $W_o$ no longer tell who bites? Guess first: *dog* scores 3 − s with head A, *man* 2 + s.
-# 3. Put it back to 1 and tick **causal mask**. Why can it not tell now?
+# 3. Put it back to 1 and tick **causal mask**. What can *bites* still see, and which half of the answer is lost?
 
 # %%
 from lessons_lib.widgets.heads import heads_explorer
@@ -510,7 +510,7 @@ heads_explorer()
 #
 # 1. To the words, in proportion: *man*'s 0.54 becomes 0.62.
 # 2. At 0.5: both score 2.5. Below it the animal bites, in either sentence.
-# 3. *bites* sees only *man* and itself, so both heads find *man*. What is left of A minus B, (0.0, 0.9), speaks of a human only.
+# 3. *bites* sees only *man* and itself, so both heads find *man*. What is left, (0.0, 0.9), still names the one who stands first; who is bitten is out of sight.
 #
 # </details>
 #
@@ -569,7 +569,7 @@ for need in (True, False):
     print(f"nn.MultiheadAttention, need_weights={need}:", output[0, 0])
 
 # %% [markdown]
-# Four answers. $-\infty$: 0 / 0, `nan`. $-10^9$: all scores are equal, so the row averages what it was forbidden to see. The library and `F.scaled_dot_product_attention`: 0. `nn.MultiheadAttention`: 0 or `nan`, depending on whether you ask for the weights. **We decide for 0**: who may see nothing hears nothing. `nan` would be honest too, if it stayed where it is. Does it?
+# $-\infty$: 0 / 0, `nan`. $-10^9$: all scores are equal, so the row averages what it was forbidden to see. The library (which fills in a finite number too, then sets masked weights to 0) and `F.scaled_dot_product_attention`: 0. `nn.MultiheadAttention`: `nan` if you ask for the weights, 0 if not. (PyTorch 2.13; other versions may answer differently.) **We decide for 0**: who may see nothing hears nothing. `nan` would be honest too, if it stayed where it is. Does it?
 
 # %% tags=["nbval-check-output"]
 allowed = torch.ones(3, 3, dtype=torch.bool)
@@ -637,9 +637,9 @@ print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 print("time: longer texts take longer:", seconds[-1] > seconds[0])
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on one core of an AMD EPYC the last three lengths gave slopes from 1.8, with nothing else running, to 3, beside heavy work; the short ones less, since what each call costs anyway weighs more there. Your times will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on one core of an AMD EPYC the last three lengths gave slopes from 1.8, with nothing else running, to 3, beside heavy work; the short ones are nearly flat, since there what each call costs anyway weighs more. Your times will differ.
 #
-# Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* (scores 2.12, 0, 1.41), key by key, backwards:
+# Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* as in 01, without places (scores 2.12, 0, 1.41), key by key, backwards:
 #
 # | after | $m$ | $\ell$ | $o$ |
 # |---|---|---|---|
@@ -679,14 +679,6 @@ check("streaming.attention", streamed_attention)
 # In the loop: `higher = torch.maximum(m, scores.max())`, `factor = (m - higher).exp()`, `powers = (scores - higher).exp()`. Then `l = l * factor + powers.sum()`, the same for `o` with `powers @` the block's values, and `m = higher`.
 #
 # </details>
-
-# %% [markdown]
-# What is held for one of 8,192 words that ask each other, in a head of width 32:
-
-# %% tags=["nbval-check-output"]
-S, block, d_v = 8192, 64, 32
-print(f"the whole row: {S:,} weights")
-print(f"streamed: {block} scores and {d_v} + 2 = {block + d_v + 2} numbers")
 
 # %% [markdown]
 # ## 10. Order, once more
@@ -828,7 +820,7 @@ model_map.show("02")
 # ## Summary
 #
 # 1. Short sentences are padded, and a padding mask hides the PADs as columns; zeros alone do not.
-# 2. A row has one budget of 1, so each question needs a head; $W_o$ mixes their answers.
+# 2. A row has one budget of 1, so two answers need two heads; $W_o$ mixes their answers.
 # 3. Heads are strips of one matrix: view, then transpose. Their number costs no parameters.
 # 4. Self- and cross-attention are one function with other inputs; masks combine by `&`, and PyTorch's module wants them inverted.
 # 5. Weights grow with $T \times S$, but need not be held all at once; and all this is still blind to order without a place.

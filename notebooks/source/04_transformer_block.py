@@ -4,10 +4,10 @@
 # **You will be able to**
 # - work out layer norm and a sublayer, pre-norm and post-norm, with a pencil;
 # - say what each part of the block is for, and what goes wrong without it;
-# - build the block, equal to PyTorch's own in both arrangements;
+# - build the block, equal to PyTorch's own in both arrangements (dropout aside);
 # - choose a scale for the first weights, and measure what another does to a deep stack.
 #
-# **Prerequisites:** [01](01_attention_by_hand.ipynb), [02](02_multi_head_attention.ipynb) and [03](03_text_to_tensors.ipynb). **Time:** 60 minutes to read, 45 for the exercises; the cells run in 15 seconds.
+# **Prerequisites:** [01](01_attention_by_hand.ipynb), [02](02_multi_head_attention.ipynb) and [03](03_text_to_tensors.ipynb). **Time:** 70 minutes to read, 40 for the exercises; the cells run in 15 seconds.
 #
 # ## What keeps a deep stack alive?
 #
@@ -31,9 +31,9 @@ for layer in range(5):
     x = MultiHeadAttention(64, 4).apply(initialise)(x)[0].detach()
 
 # %% [markdown]
-# After two. Each output is a mean of the same few values, and means of means draw together (Dong and others 2021). The sentence has become one word, said five times.
+# After two. Each output is a mean of the same few values; the vectors get shorter, so the weights get more even; and means of means draw together (Dong and others 2021). The sentence has become one word, said five times.
 #
-# Real models stack dozens of layers. Theirs are **blocks**: attention with four parts that look at no other word. This notebook builds them: feed-forward network (section 1), layer norm (2), a way around (3, 4), dropout (5). Section 7 stacks 32 blocks and asks again.
+# Real models stack dozens of layers. Theirs are **blocks**: attention with four parts that look at no other word. This notebook builds them: feed-forward network (section 1), layer norm (2), a way around it all, which is a sum (3, 4), and dropout (5). Section 7 stacks 32 blocks and asks again.
 #
 # ## 1. Feed-forward: each word for itself
 #
@@ -164,7 +164,7 @@ check("blocks.count_parameters", answer)
 #
 # ## 2. Layer norm: the same loudness for every word
 #
-# What a sublayer reads should not depend on how *loud* a word is. Take $x = (0, 0, 4, 4)$:
+# What attention or the network reads should not depend on how *loud* a word is. **Layer norm** sees to that. Take $x = (0, 0, 4, 4)$:
 #
 # | | | |
 # |---|---|---|
@@ -279,9 +279,9 @@ check("norms.layer_norm", layer_norm)
 #
 # | | pre-norm | post-norm |
 # |---|---|---|
-# | 1 | LN(x) = (−1, −1, 1, 1) | f: swap (0, 4, 0, 4), ReLU changes nothing |
-# | 2 | f: swap (−1, 1, −1, 1), ReLU (0, 1, 0, 1) | x + f(x) = (0, 4, 4, 8) |
-# | 3 | x + that = **(0, 1, 4, 5)** | mean 4, deviation $\sqrt 8 = 2.83$: **(−1.41, 0, 0, 1.41)** |
+# | 1 | LN(x) = (−1, −1, 1, 1) | f: swap (0, 4, 0, 4), ReLU changes nothing |
+# | 2 | f: swap (−1, 1, −1, 1), ReLU (0, 1, 0, 1) | x + f(x) = (0, 4, 4, 8) |
+# | 3 | x + that = **(0, 1, 4, 5)** | mean 4, deviation $\sqrt 8 = 2.83$: **(−1.41, 0, 0, 1.41)** |
 
 # %% tags=["nbval-check-output"]
 def LN(x):
@@ -330,7 +330,7 @@ live.placements()
 #
 # </details>
 #
-# The same pieces put together in other ways, each somebody's bug:
+# The two, and the same pieces put together in other ways:
 
 # %% tags=["nbval-check-output"]
 arrangements = {
@@ -345,7 +345,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# Six arrangements, six rows. A test on shapes would pass them all.
+# Six arrangements, six rows; the third and the last two are somebody's bugs, the fourth a choice that some models make. A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -370,7 +370,7 @@ check("blocks.post_by_hand", post)
 #
 # </details>
 #
-# ## 4. Deep: what grows, and what fades
+# ## 4. Deep: what grows, and what the norms take
 #
 # **Before you run it.** Let $f$ hand back what it reads, and stack three sublayers. How does the standard deviation of (0, 0, 4, 4) go on from 2, with pre-norm?
 
@@ -385,30 +385,31 @@ print("  ends at", pre, "\npost-norm ends at", post)
 # %% [markdown]
 # 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
 #
-# What fades is the way back. Training sends the gradient from the end of the stack to its start. An addition hands it on whole; a norm divides it as it divides the numbers. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
+# And the way back? Training sends the gradient from the end of the stack to its start. An addition hands it on whole. A norm divides it, as it divides the numbers: (0, 0, 4, 4) has deviation 2, so what moves one of its numbers by 0.2 moves the normed one by at most 0.1. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
 #
 # $$\left(\tfrac{1}{\sqrt 2}\right)^{12} = \tfrac{1}{64} \quad\text{after 12 sublayers (6 blocks)}$$
 #
-# **Before you run it:** and with pre-norm? Here $f$ answers with fresh random numbers, so the gradient has only the way around.
+# **Before you run it:** and with pre-norm, final norm included? Here $f$ answers with fresh random numbers, so the gradient has only the way around. (`ask` stands for what a loss wants of each number.)
 
 # %% tags=["nbval-check-output"]
 def left_of_gradient(sublayers, pre):
     n = 2**18  # many numbers, so that chance plays a small part
-    start = torch.randn(n, requires_grad=True)
-    stream, ask = start, torch.randn(n)
+    first = torch.randn(n, requires_grad=True)
+    stream, ask = first, torch.randn(n)
     for _ in range(sublayers):
         total = stream + torch.randn(n)  # a change of size 1
         stream = total if pre else LN(total)
-    (gradient,) = torch.autograd.grad(stream @ ask, start)
+    out = LN(stream) if pre else stream  # the final norm
+    (gradient,) = torch.autograd.grad(out @ ask, first)
     return (gradient.norm() / ask.norm()).item()
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
-print(f"pre-norm: {left_of_gradient(12, pre=True):.2f}")
-print(f"post-norm: one part in {1 / left_of_gradient(12, pre=False):.0f}")
+for name, pre in (("pre-norm", True), ("post-norm", False)):
+    print(f"{name}: one part in {1 / left_of_gradient(12, pre):.1f}")
 
 # %% [markdown]
-# All of it, against one part in 64. Other roads lead through $f$ (section 7 measures all together); the straight one is nearly gone.
+# Pre-norm divides once, at the end, by the stream's size $\sqrt{13}$: one part in 3.6. Post-norm divides at every sublayer, and the straight road is nearly gone. That need not mean that no gradient arrives: other roads lead through $f$, and section 7 adds up all of them.
 #
 # **Try it.** What is left after 32 blocks, 64 sublayers? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
 #
@@ -420,7 +421,7 @@ print(f"post-norm: one part in {1 / left_of_gradient(12, pre=False):.0f}")
 #
 # ## 5. Dropout: noise while it trains
 #
-# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning the training sentences by heart. It stands on each sublayer's answer before that is added, and often inside the network.
+# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning the training sentences by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
 #
 # By hand, $p = 0.25$: of eight ones about two become 0, the others $1 / 0.75 = 1.33$. On average the mean stays 1.
 
@@ -448,7 +449,7 @@ for name, result in ways.items():
           f" mean {result.mean():.2f}")
 
 # %% [markdown]
-# Some models also drop attention **weights**. Then rows no longer sum to 1, as 01 insisted. *bites* gave 0.62, 0.07 and 0.31:
+# PyTorch's layer also drops attention **weights** (ours does not; section 6 compares them without dropout). Then rows no longer sum to 1, as 01 insisted. *bites* gave 0.62, 0.07 and 0.31:
 
 # %% tags=["nbval-check-output"]
 weights = torch.tensor([0.62, 0.07, 0.31])
@@ -546,7 +547,7 @@ print(f"{count(block)} parameters, {tuple(thread.shape)} in,", end=" ")
 print(f"{tuple(block(thread).shape)} out")
 
 # %% [markdown]
-# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`, which lists them in the same order.
+# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random, gains and biases of the norms too: with 1 and 0 everywhere, norms that are exchanged would pass.
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.config import ModelConfig
@@ -554,9 +555,11 @@ from lessons_lib.layers import EncoderLayer
 
 mask = torch.tensor([[[[True, True, True, True, False]]]])  # hide man
 for placement in ("pre", "post"):
-    config = ModelConfig(10, d_model=4, n_heads=2, d_ff=8, dropout=0.0,
-                         norm_placement=placement)
+    config = ModelConfig(vocabulary_size=10, d_model=4, n_heads=2, d_ff=8,
+                         dropout=0.0, norm_placement=placement)
     library, block.pre = EncoderLayer(config), placement == "pre"
+    for p in library.parameters():
+        nn.init.normal_(p, std=0.5)  # gains and biases too
     copies = zip(block.state_dict(), library.state_dict().values())
     block.load_state_dict(dict(copies))
     torch.testing.assert_close(block(thread), library(thread, None))
@@ -577,6 +580,8 @@ for placement in ("pre", "post"):
     block.pre = placement == "pre"
     theirs = nn.TransformerEncoderLayer(
         4, 2, 8, dropout=0.0, batch_first=True, norm_first=block.pre)
+    for p in theirs.parameters():
+        nn.init.normal_(p, std=0.5)
     copies = zip(block.state_dict(), in_our_order(theirs))
     block.load_state_dict(dict(copies))
     hidden = ~mask[:, 0, 0]  # (B, S) True where looking is forbidden
@@ -592,7 +597,6 @@ from lessons_lib.figures.source import show_source
 from lessons_lib.layers import Residual
 
 show_source(Residual.leave, docstring=False)
-show_source(EncoderLayer.forward, docstring=False)
 
 # %% [markdown]
 # This is the **encoder's** layer. The decoder's has three detours: masked self-attention, cross-attention, network (notebook 05).
@@ -608,9 +612,9 @@ def size(x):
 torch.manual_seed(0)
 print("fan-in   normal, 1   uniform, 1   normal, 1/√fan-in")
 for n in (64, 256, 1024):
-    x, normal = torch.randn(1000, n), torch.randn(n, 1000)
+    read, normal = torch.randn(1000, n), torch.randn(n, 1000)
     uniform = (torch.rand(n, 1000) * 2 - 1) * 3**0.5  # also of size 1
-    sizes = [size(x @ W) for W in (normal, uniform, normal / n**0.5)]
+    sizes = [size(read @ W) for W in (normal, uniform, normal / n**0.5)]
     print(f"{n:6} {sizes[0]:11.0f} {sizes[1]:12.0f} {sizes[2]:19.1f}")
 
 # %% [markdown]
@@ -632,7 +636,7 @@ def std(kind, weight, leads_back, depth):
     return {"unit": 1, "0.02": 0.02, "Glorot": glorot,
             "0.02 scaled": scaled}[kind]
 
-def start(blocks, kind):
+def draw_weights(blocks, kind):
     for block in blocks:
         for name, p in block.named_parameters():
             back = "project_out" in name or "contract" in name
@@ -645,21 +649,23 @@ def start(blocks, kind):
 # First a single block, 128 wide. How much of its attention does a word give to its favourite among the five? An even share is 0.20. **Before you run it:** with unit weights, will it be nearer to 0.2 or to 1?
 
 # %% tags=["nbval-check-output"]
+torch.set_num_threads(1)  # five words: a second core only waits
+
 def stack(depth, kind, pre):
     torch.manual_seed(depth)
     blocks = [Block(128, 4, 512, pre=pre).double() for _ in range(depth)]
-    start(blocks, kind)
+    draw_weights(blocks, kind)
     return blocks
 
-x, ask = torch.randn(2, 1, 5, 128, dtype=torch.float64,
-                     generator=torch.Generator().manual_seed(1))
+heard, ask = torch.randn(2, 1, 5, 128, dtype=torch.float64,
+                         generator=torch.Generator().manual_seed(1))
 kinds = ("unit", "0.02", "Glorot", "0.02 scaled")
 for kind in kinds:
-    weights = stack(1, kind, pre=True)[0].attention(LN(x))[1]
+    weights = stack(1, kind, pre=True)[0].attention(LN(heard))[1]
     print(f"{kind:12} favourite's weight {weights.amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
-# 1.00: queries and keys have the size $\sqrt{128} = 11$, so scores have the size 11 · 11: the softmax is saturated.
+# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128, which makes $\sqrt{32} \cdot 128$, and is divided by $\sqrt{32}$: 128. The softmax is saturated.
 #
 # Now stacks of 2, 4, 8, 16 and 32 blocks. **Before you run them,** three guesses:
 #
@@ -667,11 +673,11 @@ for kind in kinds:
 # 2. With which are *dog* and *man* still two words after 32 blocks?
 # 3. Which keeps them apart better, pre-norm or post-norm?
 #
-# We measure the stream's size after the last block, the gradient's length at the parameters of the first and of the last block, and how alike *dog* and *man* are. (One draw of weights each; `double` makes 64-bit numbers, for the same digits on every machine.)
+# We measure the stream's size after the last block, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and of the last block (section 4 had it at the stream). (One draw of weights each; `double` makes 64-bit numbers, for the same digits on every machine.)
 
 # %% tags=["nbval-check-output"]
 def measure(blocks, pre):
-    stream = x
+    stream = heard
     for block in blocks:
         stream = block(stream)
     out = LN(stream) if pre else stream  # pre-norm's final norm
@@ -690,7 +696,7 @@ for placement, rows in results.items():
         rows[kind] = {n: measure(stack(n, kind, pre), pre) for n in depths}
 
 print("before any block, dog and man: "
-      f"{F.cosine_similarity(x[0, 1], x[0, 4], dim=0):.2f}")
+      f"{F.cosine_similarity(heard[0, 1], heard[0, 4], dim=0):.2f}")
 print(f"{'':17}{'size after':>16}{'dog and man after':>21}")
 print(f"{'blocks':17}{2:8}{32:8} {2:6} {8:6} {32:6}")
 for placement, rows in results.items():
@@ -700,27 +706,29 @@ for placement, rows in results.items():
         print(f"{placement:5}{kind:12}{sizes}", *(f"{a:6.2f}" for a in alike))
 
 # %%
-pictures.depth({placement: {kind: {n: row[:2] for n, row in by.items()}
+pictures.depth({placement: {kind: {n: (row[3], row[1])
+                                   for n, row in by.items()}
                             for kind, by in rows.items()}
                 for placement, rows in results.items()})
 
 # %% [markdown]
-# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost. The gradient is a matter of luck, and jumps by factors of hundreds.
+# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost. The gradient is a matter of luck: with pre-norm it jumps from 7.60 to 2,076.72 in one step.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
-# - **0.02**, plain or scaled: the words stay apart, 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
+# - **0.02**, plain or scaled, which hardly differ here: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
 #
-# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm forgives more.
+# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm keeps the words apart for longer, post-norm keeps the size; neither saves the unit weights.
 
 # %% tags=["nbval-check-output"]
+print(f"{'gradient after ... blocks':27}", *(f"{n:8}" for n in depths))
 for placement in ("pre", "post"):
     for kind, which, name in (("unit", 1, "first"), ("Glorot", 1, "first"),
                               ("Glorot", 2, "last")):
         row = [results[placement][kind][n][which] for n in depths]
-        numbers = "".join(f"{number:8.2f}" for number in row)
-        print(f"{placement:5}{kind:7}gradient, {name:5} block{numbers}")
+        numbers = " ".join(f"{number:8.2f}" for number in row)
+        print(f"{placement:5}{kind:9}{name:5} block   {numbers}")
 
 # %% [markdown]
-# See the *last* block. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
+# The *first* block of post-norm is not starved: 0.62 to 1.49. What the norms take from the straight road, the roads through $f$ bring back. See the *last* block, too. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -753,9 +761,11 @@ check("blocks.starting_std", starting_std)
 # `2 * depth` answers of variance $v$ have $2 \cdot \text{depth} \cdot v$ together. Choose $v$, then the weights' variance; the root comes last.
 #
 # </details>
-#
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## 8. Optional: the article's listing
-#
+
+# %% [markdown]
 # *You may skip to the quiz.* The article's block, quoted from its section 5.2 without the two import lines:
 
 # %% tags=["nbval-check-output"]
@@ -780,15 +790,16 @@ for number, step in enumerate(steps, 1):
 # > **What the article says** (5.1–5.4), and what came of it:
 # >
 # > - **1–4.** Four names are never imported or defined. Keras has no `FFNN`; ours is two `Dense` layers.
-# > - **5, 7.** (10, 50) has no batch side: attention fails.
+# > - **5, 7.** (10, 50) has no batch axis: attention fails.
 # > - **6.** Even (1, 10, 64) fails: `LayerNormalization(64)` means *along axis 64*, not *64 wide*.
-# > - **8.** With a batch side, 50 meets 64 where $x$ is added: a sublayer must give back the width it was given.
+# > - **8.** With a batch axis, 50 meets 64 where $x$ is added: a sublayer must give back the width it was given.
 # > - **9.** It runs. But Keras reads (64, 2) as 64 heads of width 2, not 2 heads of 32; and `dff` = 64 expands nothing.
 # > - **10.** No mask can be handed in: padding is looked at, and the future too.
 # > - **11.** It is said to encode *and decode*, but has no place for the encoder's output: no cross-attention.
 #
 # Mended, it is section 6's `Block` with `pre=False`. Run what you publish.
-#
+
+# %% [markdown]
 # ## Quiz
 #
 # **1.** A colleague leaves out the ReLU and doubles $d_\text{ff}$. What has she got?
@@ -913,5 +924,5 @@ model_map.show("04")
 # - Dong, Cordonnier, Loukas (2021): [*Attention is Not All You Need*](https://arxiv.org/abs/2103.03404).
 # - Glorot, Bengio (2010): [*Understanding the Difficulty of Training Deep Feedforward Neural Networks*](https://proceedings.mlr.press/v9/glorot10a.html), section 4.2.
 # - Radford and others (2019): [*Language Models are Unsupervised Multitask Learners*](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf), section 2.3.
-# - Srivastava and others (2014): [*Dropout*](https://jmlr.org/papers/v15/srivastava14a.html).
+# - Srivastava and others (2014): [*Dropout: A Simple Way to Prevent Neural Networks from Overfitting*](https://jmlr.org/papers/v15/srivastava14a.html).
 # - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 3.2, 5.1–5.4. The article.

@@ -11,7 +11,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, "->", translator.translate([english])[0])
 
 # %% [markdown]
-# *der* marks who acts, *den* who suffers; *Hund* is the dog, *Mann* the man. English says by **place** who bites, German by **case**, and the model gets it right both ways.
+# *der* marks who acts, *den* who suffers; *Hund* is the dog, *Mann* the man. English says by **place** who bites, German by **case**; the model gets these two right.
 #
 # **What stands between the sentence and the answer?** You have its parts: attention of many heads (02), embeddings and positions (03), the block (04). Here you put them together in 60 lines, and with the same weights your model gives the same answers.
 #
@@ -26,7 +26,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # ## 1. A sentence, one word at a time
 #
-# Nobody can give a probability to each of all German sentences. A translator gives one to **the next word**, again and again. Invented numbers for *the dog bites the man*, with **⟨BOS⟩** for the beginning of a sentence and **⟨EOS⟩** for its end:
+# Nobody can *list* all German sentences with a probability each. A translator gives one to **the next word**, again and again; their product is the sentence's. Invented numbers for *the dog bites the man*, with **⟨BOS⟩** for the beginning of a sentence and **⟨EOS⟩** for its end:
 #
 # | after … | comes | with probability | bits |
 # |---|---|---|---|
@@ -38,11 +38,11 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 # | … Mann | ⟨EOS⟩ | 1 | 0 |
 # | **the sentence** | | ½ · ½ · 1 · ½ · ½ · 1 = **1/16** | **4** |
 #
-# (*beißt* is bites.) Along the way the probabilities multiply. A **bit** is one halving, $\log_2 (1/p)$: ½ costs 1 bit, ¼ costs 2, certainty costs 0. Products become sums. In symbols, with $x$ the sentence read and $y_1 \ldots y_T$ the words written:
+# (*beißt* is bites.) A **bit** is one halving, $\log_2 (1/p)$: ½ costs 1 bit, ¼ costs 2, certainty costs 0. Products become sums. In symbols, with $x$ the sentence read and $y_1 \ldots y_T$ the words written:
 #
 # $$p(y \mid x) = \prod_{t=1}^{T} p(y_t \mid y_1 \ldots y_{t-1},\, x)$$
 #
-# The two marks count as words. ⟨BOS⟩ is what the model stands on before the first word; ⟨EOS⟩ is how it stops, and stopping too has a probability.
+# ⟨EOS⟩ counts as a word, $y_T$: stopping has a probability, too. ⟨BOS⟩ does not: it is given, what stands before $y_1$.
 #
 # ### Exercise 1 (pencil, 5 minutes)
 # The mirror, *der Mann beißt den Hund*, for the same English sentence: der ½, Mann ¼, beißt ½, den ½, Hund ¼, ⟨EOS⟩ ½. How many bits does it cost, and how many times less likely is it than the sentence above?
@@ -68,13 +68,13 @@ check("whole_model.mirror_bits", answer)
 # </details>
 
 # %% [markdown]
-# Now real numbers. The model takes the ids of the sentence read, $(B, S)$, and of the words written so far, $(B, T)$. It returns one score for each of the $V$ words of its vocabulary, at each position: $(B, T, V)$. Such scores are called **logits**; a softmax over the last axis makes probabilities of them. (Nothing is trained here, so gradients are switched off.)
+# Now real numbers. The model takes the ids of the sentence read, $(B, S)$, and of the words written so far, $(B, T)$. It returns one score for each of the $V$ words of its vocabulary, at each position: $(B, T, V)$. Such scores are called **logits**; a softmax over the last axis makes probabilities of them.
 
-# %% tags=["nbval-check-output"]
+# %%
 import torch
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID
 
-torch.set_grad_enabled(False)
+torch.set_grad_enabled(False)  # nothing is trained here
 model, tokenizer = translator.trained.model, translator.trained.tokenizer
 
 def read(english):  # ids (1, S)
@@ -83,6 +83,8 @@ def read(english):  # ids (1, S)
 def written(german):  # ids (1, T + 1)
     return torch.tensor([[BOS_ID, *tokenizer.encode(german), EOS_ID]])
 
+
+# %% tags=["nbval-check-output"]
 source = read("The dog bites the man.")
 german = written("der Hund beißt den Mann.")
 print("read   ", source.tolist())
@@ -127,7 +129,25 @@ for sentence in ("der Hund beißt den Mann.", "der Hund beißt der Mann.",
     print(f"{sentence}  {bits.sum():5.0f} bits")
 
 # %% [markdown]
-# The right sentence costs next to nothing, the mirror fifty halvings. But the last one, right as well, costs most, 78. Count its kind in the training data:
+# The right sentence costs next to nothing, the mirror fifty halvings. But the last one, right as well, costs most, 78. Word by word, with what the model wants there:
+
+# %%
+def word_by_word(english, german):
+    target = written(german)
+    wants = model(read(english), target[:, :-1])[0].argmax(dim=-1)
+    bits = [f"{b:.0f}" for b in word_bits(english, german)]
+    for name, row in (("wants", names(wants)), ("bits", bits),
+                      ("is given", names(target[0, 1:]))):
+        print(f"{name:9}", *(f"{word:6}" for word in row))
+
+# %% tags=["nbval-check-output"]
+for sentence in ("der Mann beißt den Hund.", "den Mann beißt der Hund."):
+    word_by_word("The dog bites the man.", sentence)
+
+# %% [markdown]
+# The mirror pays at two words, 26 and 24. *der* is free, since both begin so. The next word decides who bites, and nothing written so far can tell: the decoder has to **look at what was read**.
+#
+# The last sentence pays at four. *den* costs 20 bits; *Mann* and *Hund* as much as in the mirror, for after *den*, too, the model wants *Hund*, and after *den Mann beißt* another *den*. It fills the places of the one order that it knows; *den* does not tell it otherwise. Count the beginnings in its training data:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.corpus import load_grammar
@@ -138,18 +158,7 @@ for word in ("Der", "Den"):
     print(f"{n:,} training sentences begin with {word}")
 
 # %% [markdown]
-# **A probability says what a model has seen, not what is right.** None of those it learned from begins so.
-#
-# Where does the mirror pay its 50 bits?
-
-# %% tags=["nbval-check-output"]
-mirror = "der Mann beißt den Hund."
-for word, cost in zip(names(written(mirror)[0, 1:]),
-                      word_bits("The dog bites the man.", mirror)):
-    print(f"{word:6} {cost:3.0f}")
-
-# %% [markdown]
-# At two words only, 26 and 24. *der* is free, since both sentences begin so. The next word decides who bites, and nothing written so far can tell: the decoder has to **look at what was read**.
+# **A probability says what a model has seen, not what is right.**
 #
 # ## 2. The encoder: a memory that grows
 #
@@ -172,7 +181,7 @@ class Encoder(nn.Module):
         return self.final_norm(x)
 
 # %% [markdown]
-# The weights come from the shipped model, which holds its numbers in the same order as ours will. `strict=True` and the `assert` would complain of a part that we forgot.
+# The weights come from the shipped model, which holds its numbers in the same order as ours will.
 
 # %% tags=["nbval-check-output"]
 def copy_weights(old, new):
@@ -232,6 +241,7 @@ class DecoderLayer(nn.Module):
     def forward(self, x, mask, memory, memory_mask):
         first, second, third = self.norms  # [0] below: not the weights
         x = x + self.self_attention(first(x), mask=mask)[0]
+        # the norm of x asks, memory gives keys and values
         x = x + self.cross_attention(second(x), memory, memory_mask)[0]
         return x + self.feed_forward(third(x))
 
@@ -251,7 +261,7 @@ torch.testing.assert_close(out, librarys(x, causal_mask(3), m, None))
 print(tuple(out.shape), "and the same as the library's layer")
 
 # %% [markdown]
-# $(T, d_\text{model})$ goes in and comes out. $S$ does not show: cross-attention mixes five rows into three answers. So a memory of any length will do, and layers can be stacked.
+# $(T, d_\text{model})$ goes in and comes out. $S$ does not show: cross-attention mixes five rows into three answers. 
 #
 # ### Exercise 2 (warm-up, 3 minutes)
 # A batch of 2 sentences, 4 heads, 3 words written, 5 read, $d_\text{model} = 128$. Which shape have the **weights of cross-attention** in one layer?
@@ -322,7 +332,7 @@ class Decoder(nn.Module):
         return self.final_norm(x)
 
 # %% [markdown]
-# One thing is missing: from $d_\text{model}$ numbers to a score for each of $V$ words. The **output layer** compares the decoder's final vector $h$, its **hidden state**, with the embedding of every word: the score of word $w$ is $h \cdot e_w$. A query once more, with the vocabulary as its keys. The table, $(V, d_\text{model})$, is the one that words came in by; so it serves three times, for the words read, the words written and the output: a **tied table** (Press and Wolf 2017).
+# One thing is missing: from $d_\text{model}$ numbers to a score for each of $V$ words. The **output layer** compares the decoder's final vector $h$, its **hidden state**, with the embedding of every word: the score of word $w$ is $h \cdot e_w$. A query once more, with the vocabulary as its keys. The table, $(V, d_\text{model})$, is the one that words came in by; so it serves three times, for the words read, the words written (03's vocabulary holds both languages) and the output: a **tied table** (Press and Wolf 2017).
 
 # %%
 from lessons_lib.attention import padding_mask
@@ -370,7 +380,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, *(f"{w} {100 * q:.0f}" for w, q in zip(names(ids), p)))
 
 # %% [markdown]
-# (*Bär* bear, *Karotte* carrot, *Polizist* policeman, *Maler* painter.) To write a sentence, take the likeliest word again and again until ⟨EOS⟩ comes. (Whether that is the best way is notebook 07's question.)
+# (*Bär* bear, *Karotte* carrot, *Polizist* policeman, *Maler* painter.) To write a sentence, take the likeliest word again and again until ⟨EOS⟩ comes.
 
 # %% tags=["nbval-check-output"]
 def write(memory, memory_mask, most=20):
@@ -384,14 +394,13 @@ for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, "->", write(*ours.encode(read(english))))
 
 # %% [markdown]
-# Between the sentence and the answer stand the cells above, and nothing else.
-#
 # **Now squeeze the memory** into one vector of fixed length, its mean over the words. **Before you run it:** the model never learned to live with that. What will it still get right: the verb, the grammar, who bites whom?
 
 # %% tags=["nbval-check-output"]
 for english in ("The dog bites the man.", "The man bites the dog."):
     memory, mask = ours.encode(read(english))
     squeezed = memory.mean(dim=1, keepdim=True)  # (1, 1, d_model)
+    # one row, so a mask for one
     print(english, "->", write(squeezed, mask[..., :1]))
 
 # %% [markdown]
@@ -407,7 +416,7 @@ for english in ("The dog bites the man.", "The man bites the dog."):
 #
 # ### Equal to PyTorch's
 #
-# `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. (We make the two stacks ourselves; `nn.Transformer` adds a warning about speed.)
+# `nn.Transformer` holds two stacks, no table and no output layer. Its attention keeps the three projections in one matrix (02), so put ours side by side; all else has the same order. The source gets three ⟨PAD⟩, to compare masks, too.
 
 # %%
 def packed(layer):  # our parameters, in PyTorch's order
@@ -436,30 +445,31 @@ for half in (reads, writes):
     n = sum(p.numel() for p in half.parameters())
     print(f"{n:,} parameters copied")
 
-# %% tags=["nbval-check-output"]
+# %%
+padding = torch.full((1, 3), PAD_ID)
+padded = torch.cat([source, padding], dim=1)  # (1, S + 3)
+
+# %%
 def pytorchs(source, target):
-    memory = reads(ours.enter(source))
-    forbidden = ~causal_mask(target.shape[1])  # PyTorch's True: hidden
-    hidden = writes(ours.enter(target), memory, tgt_mask=forbidden)
+    pad = source == PAD_ID                     # PyTorch's True: hidden
+    memory = reads(ours.enter(source), src_key_padding_mask=pad)
+    future = ~causal_mask(target.shape[1])
+    hidden = writes(ours.enter(target), memory, tgt_mask=future,
+                    memory_key_padding_mask=pad)
     return ours.scores(hidden)
 
-torch.testing.assert_close(pytorchs(source, target), ours(source, target),
-                           atol=1e-3, rtol=1e-4)
+# %% tags=["nbval-check-output"]
+a, b = ours(padded, target), pytorchs(padded, target)
+torch.testing.assert_close(b, a, atol=1e-3, rtol=1e-4)  # sums reordered
 last_norm, reads.norm = reads.norm, None
-apart = (pytorchs(source, target) - ours(source, target)).abs().max()
+apart = (pytorchs(padded, target) - a).abs().max()
 reads.norm = last_norm
 print("equal; without the encoder's last norm by more than 1 apart:",
       bool(apart > 1))
 
 # %% [markdown]
-# Beware when you copy a *post-norm* model, whose layers end in a norm already: PyTorch adds last norms there, too; our library does not.
-
-# %% tags=["nbval-check-output"]
-post = nn.Transformer(4, 2, 1, 1, 8, batch_first=True, norm_first=False)
-for stack in (post.encoder, post.decoder):
-    print("post-norm, and at the end a", type(stack.norm).__name__)
-
-# %% [markdown]
+# Beware when you copy a *post-norm* model, whose layers end in a norm already: PyTorch's `nn.Transformer` adds last norms there, too; our library does not.
+#
 # ## 5. Who sees whom
 #
 # "The mask hides the future" is a claim about code, and code can be wrong without an error. A test settles it: **change one input, and see which outputs move.**
@@ -522,7 +532,7 @@ for side in ("German", "English"):
     tables[side, False] = movement(forgetful, side)
 
 # %% [markdown]
-# **Before you run the next cell**, sketch the three tables, a row for each prediction, a column for each word changed. Which cells are 0: when a German word changes, when an English word changes, and when a German word changes and the mask is forgotten?
+# **Before you run the next cell**, sketch three tables, a row for each prediction, a column for each word changed. Which cells are 0: when a German word changes, when an English word changes, and when a German word changes and the mask is forgotten?
 
 # %%
 from lessons_lib.figures import whole_model as pictures
@@ -556,27 +566,27 @@ live.word_changer(movements)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# No: every English word reaches every prediction. In the German sentence the first prediction that moves is the one *below* the replaced word, which may see itself: it is the next word that has to be guessed.
+# No: every English word reaches every prediction. In the German sentence the first that moves stands straight *below* the replaced word: that position reads it, and predicts the one after it.
 #
 # </details>
 #
 # ### Padding
 #
-# The other promise: padding must not change what is computed for the real words. Add three ⟨PAD⟩ to the sentence read, with the padding mask and without:
+# The other promise: padding must not change what is computed for the real words. Add three ⟨PAD⟩ to the sentence read, with the padding mask and without, then to the sentence written:
 
 # %% tags=["nbval-check-output"]
-padding = torch.full((1, 3), PAD_ID)
-padded = torch.cat([source, padding], dim=1)  # (1, S + 3)
 before, kept = ours(source, target), ours(padded, target)
 memory, _ = ours.encode(padded)
 forgotten = ours.scores(ours.decode(target, memory, None))
-for name, after in (("masked", kept),
-                    ("forgotten in cross-attention", forgotten)):
+longer = ours(source, torch.cat([target, padding], dim=1))
+for name, after in (("read, masked", kept),
+                    ("read, no mask in cross-attention", forgotten),
+                    ("written, no padding mask", longer[:, :7])):
     apart = (after - before).abs().max()
-    print(f"{name:29} moved: {bool(apart > 0.001)}")
+    print(f"{name:33} moved by 0.0001: {bool(apart > 0.0001)}")
 
 # %% [markdown]
-# (Not *exactly* 0 this time, only below 0.001: ten numbers are added up in another order than seven, and rounded differently.) Padding in the *written* row needs no mask of its own: it lies in the future of every real word.
+# (Not *exactly* 0 this time: ten numbers are added up in another order than seven, and rounded differently. Exactness is asked where shapes are the same.) Padding in the *written* row needs no mask of its own: it lies in the future of every real word.
 #
 # ## 6. What it costs
 #
@@ -634,7 +644,7 @@ pictures.parameters({
     "paper's base, 6 + 6": count(512, 2048, 37000, 6)})
 
 # %% [markdown]
-# More than a third of the shipped model, 37 %, is its table: in small models *words* are expensive. The decoder outweighs the encoder, since its layers have a second attention. (The paper says 65 million for its base model; our count is 63.)
+# 37 % of the shipped model is its table: *words* are expensive, here and in the paper's model. The decoder outweighs the encoder, since its layers have a second attention. (The paper says 65 million for its base model; our count is 63.)
 #
 # **Multiplications.** A weight works once for each token that passes it, with a multiplication and its addition: a **multiply–add**. In the toy a matrix of attention has 4·4 = 16 weights, one of the feed-forward 32. With $S = 5$ words read and $T = 6$ written:
 #
@@ -663,7 +673,7 @@ for part in ("Transformer.encoder", "Transformer.decoder", "Transformer"):
 print(f"2 x parameters x tokens  {2 * 488 * 11:6,}")
 
 # %% [markdown]
-# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Also, to look a word up in the table multiplies nothing. For a model of one stack the rule is better; 14 comes back to it.
+# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Also, to look a word up in the table multiplies nothing. For one stack the rule is better (section 7).
 #
 # ### Exercise 6 (stretch, 15 minutes)
 # Turn the table into a function of $S$, $T$, $d$ = $d_\text{model}$, $d_\text{ff}$ and $V$: all multiply–adds of one encoder layer, one decoder layer and the output layer, scores and mixing too.
@@ -723,12 +733,21 @@ pictures.families()
 #
 # > **What the article says** (2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). Both halves are found in the Transformer of 2017, in BART and in T5. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
 #
-# One stack of the toy's size, with its table and final norm, against two:
+# One stack of the toy's size, decoder only, reading the same 11 tokens:
+
+# %%
+with FlopCounterMode(display=False) as counter:
+    x = toy.enter(torch.full((1, 11), 3))
+    toy.scores(toy.encoder(x, causal_mask(11)))
 
 # %% tags=["nbval-check-output"]
 parts = count(4, 8, 10, 1)
-print("one stack: ", parts["table"] + parts["encoder"])
-print("two stacks:", sum(parts.values()))
+n = parts["table"] + parts["encoder"]
+print(f"{n} parameters, {counter.get_total_flops():,} FLOPs;"
+      f" by the rule {2 * n * 11:,}")
+
+# %% [markdown]
+# Here the rule is a seventh too low: it forgets scores and mixing, which weigh less in wider models.
 
 # %% [markdown]
 # **Try it.** Make a decoder-only model from our classes: `Encoder(config)` given `causal_mask(n)` instead of `None`. Check with two runs that its first output does not move when the last word changes.
@@ -755,8 +774,9 @@ for name, one in (("fresh", fresh), ("trained", ours)):
     p = torch.softmax(one(source, target), dim=-1)[0]  # (T, V)
     right = [row[word] for row, word in zip(p, german[0, 1:])]
     bits = (1 / torch.stack(right)).log2().mean()
-    print(f"{name:8} {bits:5.1f} bits a word, likeliest word {p.max():.2f}")
-print(f"log2(V)  {math.log2(3085):5.1f}       ln(V) {math.log(3085):.2f}")
+    print(f"{name:8} {bits:5.1f} bits a word, {bits * math.log(2):4.1f} nats,"
+          f" likeliest word {p.max():.2f}")
+print(f"log2(V)  {math.log2(3085):5.1f}        ln(V) {math.log(3085):.2f}")
 
 # %% [markdown]
 # Near $\log_2 V = 11.6$, and a little above: a fresh model is not quite impartial. Its favourites are no accident:
@@ -768,7 +788,7 @@ same = int((favourites == target[0]).sum())
 print("the favourite is the word just read at", same, "of 7 positions")
 
 # %% [markdown]
-# The residual carries a word's own vector up to the output, and the tied table finds it most like itself. The mean of these costs over all words is the *loss* that training lowers. PyTorch counts it in nats (natural logarithms): a fresh model should start near $\ln V$, here 8.03, and a start far above says that something is wrong before any training. How to lower it is notebook 06.
+# The residual carries a word's own vector up to the output, and the tied table finds it most like itself. The mean of these costs over all words is the *loss* that training lowers. PyTorch counts it in nats (natural logarithms): a fresh model should start near $\ln V$, here 8.03 (ours at 8.4), and a start far above says that something is wrong before any training.
 #
 # ## Quiz
 #
@@ -824,7 +844,7 @@ print("the favourite is the word just read at", same, "of 7 positions")
 # </details>
 # <details><summary>The whole source is known before the first word is written</summary>
 #
-# Right. (Live subtitles would have to hide some.)
+# Right.
 #
 # </details>
 
@@ -875,6 +895,9 @@ print("the favourite is the word just read at", same, "of 7 positions")
 from lessons_lib.figures import model_map
 
 model_map.show("05", layers=2)
+
+# %% [markdown]
+# (Drawn as in the paper; ours norms before, and once more on top of each stack.)
 
 # %% [markdown]
 # ## Summary
