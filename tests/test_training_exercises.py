@@ -81,5 +81,7 @@ def test_the_gallery_hangs_in_the_notebooks_order() -> None:
 
 def test_the_gallerys_stub_and_halves() -> None:
     assert verdict("training.gallery", dict.fromkeys("ABCDEF", ...)).status == "not attempted"
-    assert verdict("training.gallery", {**dict.fromkeys("ABCDEF", ...), "C": "healthy"}).text == "So far right. Still open: A, B, D, E, F."
+    assert (
+        verdict("training.gallery", {**dict.fromkeys("ABCDEF", ...), "C": "healthy"}).text == "So far right: C. Still open: A, B, D, E, F."
+    )
     assert "it has to repeat" in verdict("training.gallery", {**GALLERY, "C": "no shift"}).text

@@ -7,19 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.exercises.framework import (
-    Case,
-    Exercise,
-    Slip,
-    Verdict,
-    function_exercise,
-    kind,
-    not_attempted,
-    number_exercise,
-    register,
-    right,
-    wrong,
-)
+from lessons_lib.exercises.coding import wave
+from lessons_lib.exercises.framework import Case, Exercise, Slip, Verdict, function_exercise, judge_parts, number_exercise, register
 from lessons_lib.exercises.verdicts import as_wrong_answers
 from lessons_lib.tokenization import PAD_ID
 
@@ -151,8 +140,7 @@ def costs_in_bits() -> tuple[Tensor, Tensor]:
     return logits.scatter(2, targets[..., None], right_p.log()[..., None]), targets
 
 
-_generator = torch.Generator().manual_seed(6)
-_OTHER = (torch.randn(3, 5, 10, generator=_generator), THREE_ROWS[:, 1:])
+_OTHER = (wave(3, 5, 10, pace=1.7), THREE_ROWS[:, 1:])
 
 function_exercise(
     "training.token_mean",
@@ -201,34 +189,26 @@ GALLERY = {
     "F": "no causal mask",
 }
 _SYMPTOM = {
-    "healthy": "its loss falls steadily and nearly all lines are right. One other run does that too: compare their losses early on",
-    "no causal mask": "it sees the word that it has to predict, so the loss falls lower than the healthy one's, and it cannot write a line",
-    "no shift": "it has to repeat what it has just read: the loss is nothing at once, and it writes what it read first, for ever",
-    "padding in the loss": "it translates as well as the healthy run, and its loss looks better early on: padding is easy to predict",
-    "post-norm without warm-up": "it starts near ln V, then crawls: its first steps are full-sized, its gradients still large",
-    "unit-normal projections": "look at the first loss, far above ln V",
+    "healthy": "falls and writes nearly all lines right, as one other run does: compare their losses early on, and what follows eos",
+    "no causal mask": "sees the word it has to predict: its loss ends below the healthy one's, and it cannot write a line",
+    "no shift": "has to repeat what it has just read: the loss is nothing at once, and it writes what it read first, for ever",
+    "padding in the loss": "writes as well as the healthy run; its loss looks better early on, since padding is easy to predict",
+    "post-norm without warm-up": "starts near ln V, then crawls: full-sized first steps into a stack that cannot bear them",
+    "unit-normal projections": "starts far above ln V",
 }
+
+
+def _gallery_fault(letter: str, name: Any) -> str:
+    """What does not fit the run of this letter; an empty string if nothing."""
+    if name not in BUGS:
+        return f"there is no run called {name!r}; the six are: {', '.join(BUGS)}."
+    return "" if name == GALLERY[letter] else f"{name} {_SYMPTOM[name]}."
 
 
 def judge_gallery(answer: Any) -> Verdict:
     """A dictionary from the letters A to F to the names in BUGS."""
-    if not isinstance(answer, dict) or set(answer) != set(GALLERY):
-        return wrong(f"Not yet. Give a name for each of the letters A to F, as the cell has it; this is {kind(answer)}.")
-    named = {letter: name for letter, name in answer.items() if name is not ... and name is not None}
-    if not named:
-        return not_attempted()
-    if unknown := [name for name in named.values() if name not in BUGS]:
-        return wrong(f"Not yet. There is no run called {unknown[0]!r}; the six are: {', '.join(BUGS)}.")
-    faults = [letter for letter, name in sorted(named.items()) if GALLERY[letter] != name]
-    if faults:
-        first = faults[0]
-        solved = len(named) - len(faults)
-        return wrong(
-            f"Not yet: {solved} of 6 are right. {first} is not {named[first]!r}: of that run you would expect: {_SYMPTOM[named[first]]}."
-        )
-    if len(named) < len(GALLERY):
-        return wrong(f"So far right. Still open: {', '.join(sorted(set(GALLERY) - set(named)))}.")
-    return right("six runs, six causes; the loss alone would have misled you twice, in B and F.")
+    why = "six runs, six causes; the loss alone would have misled you twice, in B and F."
+    return judge_parts(answer, GALLERY, _gallery_fault, "a name for each of the letters A to F", why)
 
 
 def _swapped(one: str, other: str) -> dict[str, str]:
@@ -243,10 +223,10 @@ register(
         GALLERY,
         as_wrong_answers(
             (
-                ("healthy and padding swapped", _swapped("healthy", "padding in the loss"), "4 of 6 are right"),
-                ("mask and shift swapped", _swapped("no causal mask", "no shift"), "4 of 6 are right"),
+                ("healthy and padding swapped", _swapped("healthy", "padding in the loss"), "Right so far: A, B, D, F"),
+                ("mask and shift swapped", _swapped("no causal mask", "no shift"), "F: no shift has to repeat"),
                 ("post-norm and unit-normal swapped", _swapped("post-norm without warm-up", "unit-normal projections"), "far above ln V"),
-                ("lowest loss taken for healthy", _swapped("healthy", "no shift"), "4 of 6 are right"),
+                ("lowest loss taken for healthy", _swapped("healthy", "no shift"), "C: no shift has to repeat"),
                 ("an unknown name", {**GALLERY, "A": "dropout"}, "no run called 'dropout'"),
                 ("one open", {**GALLERY, "F": ...}, "Still open: F"),
                 ("a list", list(GALLERY.values()), "letters A to F"),
