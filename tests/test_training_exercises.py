@@ -84,4 +84,4 @@ def test_the_gallerys_stub_and_halves() -> None:
     assert (
         verdict("training.gallery", {**dict.fromkeys("ABCDEF", ...), "C": "healthy"}).text == "So far right: C. Still open: A, B, D, E, F."
     )
-    assert "it has to repeat" in verdict("training.gallery", {**GALLERY, "C": "no shift"}).text
+    assert "C: no shift has to repeat" in verdict("training.gallery", {**GALLERY, "C": "no shift"}).text

@@ -51,7 +51,7 @@ def early_stopping(steps: Sequence[int], training: Sequence[float], held_out: Se
     ax.plot(steps, training, marker=house.MARKERS[0], markersize=4)
     ax.plot(steps, held_out, marker=house.MARKERS[1], markersize=4)
     ax.axvline(best, color=house.QUIET, linestyle="--", linewidth=1.2)
-    ax.set(xlabel="optimiser steps (500 pairs, one seed)", ylabel="loss (nats a token)", xlim=(0, steps[-1]), ylim=(0, None))
+    ax.set(xlabel="optimiser steps (150 pairs, one seed)", ylabel="loss (nats a token)", xlim=(0, steps[-1]), ylim=(0, None))
     ax.text(best, 0.99, f" keep step {best}", transform=ax.get_xaxis_transform(), color=house.QUIET, fontsize=9.5, va="top")
     house.label_ends(ax, [(steps[-1], training[-1], "training", house.BLUE), (steps[-1], held_out[-1], "held out", house.RUST)])
     lowest = held_out[list(steps).index(best)]
