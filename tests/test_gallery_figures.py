@@ -1,11 +1,14 @@
 """Notebook 06's pictures: they draw and tell the numbers they are given, and the live curve follows the rows of a run."""
 
+from pathlib import Path
 from unittest import mock
 
 import pytest
 
+from lessons_lib.cli.progress import Progress
 from lessons_lib.figures import gallery, house, live_curve, palette
 from lessons_lib.figures.live_curve import LiveCurve, draw, progress
+from lessons_lib.metrics import MetricsLog, read_metrics
 
 LOSSES = {letter: [7.0 / (1 + i * k / 20) for i in range(160)] for k, letter in enumerate("ABCDEF")}
 ROWS = [
@@ -74,7 +77,7 @@ def test_a_low_loss_lies_lower() -> None:
 
 
 def test_the_live_curve_is_shown_once_and_then_redrawn() -> None:
-    with mock.patch.object(live_curve, "display") as display:
+    with mock.patch.object(live_curve, "display") as display, mock.patch.object(live_curve, "get_ipython"):
         curve = LiveCurve(100)
         for row in ROWS:
             curve.show(row)
@@ -83,3 +86,26 @@ def test_the_live_curve_is_shown_once_and_then_redrawn() -> None:
     (page,) = handle.update.call_args.args
     assert page["text/plain"].startswith("step 40 of 100")
     assert page["text/html"].startswith('<img alt="Loss falls from 8.00 to 0.50')
+
+
+def test_a_script_prints_a_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    curve = LiveCurve(100)
+    for row in ROWS:
+        curve.show(row)
+    assert capsys.readouterr().out.splitlines() == [progress(row, 100) for row in ROWS]
+
+
+def test_the_bar_of_the_command_line_and_the_live_curve_draw_from_the_rows_of_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    with Progress(100, None) as bar:
+        for row in ROWS:
+            log.write({**row, "tokens_per_second": 1000})
+            bar.show({**row, "tokens_per_second": 1000})
+    log.close()
+    said = capsys.readouterr().err
+    drawing, _ = draw(read_metrics(tmp_path / "metrics.jsonl"), 100)
+    for part in ("step 40", "loss 0.500", "exact_match 40.0"):
+        assert part in said
+        assert part in drawing

@@ -3,13 +3,14 @@
     curve = LiveCurve(steps=900)
     trainer.on_log = curve.show
 
-JupyterLab and VS Code redraw the picture in its place; a terminal gets a line of text a row.
+JupyterLab and VS Code redraw the picture in its place; a terminal, with IPython or without, gets a line of text a row.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from IPython import get_ipython
 from IPython.display import display
 
 from lessons_lib.figures import svg
@@ -35,6 +36,9 @@ class LiveCurve:
     def show(self, row: Row) -> None:
         """Take a row of metrics in and draw again."""
         self.rows.append(row)
+        if get_ipython() is None:  # a script: there `display` would print the picture's source
+            print(progress(row, self.steps), flush=True)
+            return
         drawing, alt = draw(self.rows, self.steps)
         page = {"text/html": image("image/svg+xml", drawing.encode(), alt, WIDTH), "text/plain": progress(row, self.steps)}
         if self._handle is None:

@@ -17,7 +17,7 @@ newborn = Translator(run.trained())
 print(newborn.translate(["The dog bites the man."], beam=1)[0][:70])
 
 # %% [markdown]
-# Rubbish. In section 7 the same model, with the same words, says *Der Hund beißt den Mann*, after less than two readings of 20,000 sentence pairs, in about a minute on two cores. Nobody tells it a rule of German.
+# Rubbish. In section 7 the same model, with the same words, says *Der Hund beißt den Mann*, after less than two readings of 20,000 sentence pairs, in about a minute on one core. Nobody tells it a rule of German.
 #
 # **Write down your guess:** what single number, made smaller again and again, could bring that about?
 #
@@ -28,7 +28,7 @@ print(newborn.translate(["The dog bites the man."], beam=1)[0][:70])
 # - write the training loop, prove it on one batch, and train a translator with it;
 # - tell from a curve and one line of output which of five bugs a run has.
 #
-# **Prerequisites:** the whole model ([05](05_encoder_decoder.ipynb)). **Time:** 60 minutes to read, 60 for the exercises; the cells run in 100 seconds.
+# **Prerequisites:** the whole model ([05](05_encoder_decoder.ipynb)). **Time:** 60 minutes to read, 60 for the exercises; the cells run in 90 seconds.
 #
 # ## 1. How wrong? Counting in bits
 #
@@ -209,7 +209,7 @@ check("training.token_mean", token_mean)
 # </details>
 
 # %% [markdown]
-# A batch too large for the memory is read in parts whose gradients add up. The divisor must still be that of the *whole*, 10, not each part's own. The gradient of one weight of a small model, both ways:
+# A batch too large for the memory is read in parts whose gradients add up. The divisor must still be that of the *whole*, 10, not each part's own. The gradient of the smallest model there is, a logit for each word and the same at every place, both ways:
 
 # %%
 def part(rows, divisor):
@@ -267,11 +267,24 @@ for cut in (False, True):
         print(f"cut: {cut!s:6} gradient in the {name}: {length:.1f}")
 
 # %% [markdown]
-# It does, and it has no other source: cut at the memory, the encoder gets nothing and would stay as it was born. The encoder learns to say what the decoder needs.
+# It does, 3.7 long beside the decoder's 5.5, and it has no other source. Cut at the memory, the decoder's gradient is what it was, and the encoder gets 0.0: it would stay as it was born. Joined, the encoder learns to say what the decoder needs.
+#
+# (The length of a gradient: the root of the sum of all its squares.)
 #
 # ## 5. The step: AdamW, warm-up, clipping
 #
-# Plain gradient descent (00) takes rate · gradient. Gradients of a Transformer differ by thousands from weight to weight, so one rate fits none. **Adam** (Kingma, Ba 2015) divides each by its usual size. For each weight it keeps a running mean $m$ of the gradient $g$ and $v$ of $g^2$. By hand, the first step of a weight $w = 1$ with $g = 4$, rate 0.1, $β = (0.9, 0.999)$:
+# Plain gradient descent (00) takes rate · gradient. But how alike are the gradients of a model's weights? Those of section 4, without the zeros, sorted by size: the one that is larger than 1 % of them, and the one that is larger than 99 %.
+
+# %% tags=["nbval-check-output"]
+model = small_model(8)
+decoder_loss(model, cut=False).backward()
+g = torch.cat([w.grad.flatten().abs() for w in model.parameters()])
+weak, strong = torch.quantile(g[g > 1e-6], torch.tensor([0.01, 0.99]))
+print(f"strong: {strong:.2f}, more than 500 times the weak one:",
+      bool(strong > 500 * weak))
+
+# %% [markdown]
+# They differ by about a thousand, so one rate fits none. **Adam** (Kingma, Ba 2015) divides each by its usual size. For each weight it keeps a running mean $m$ of the gradient $g$ and $v$ of $g^2$. By hand, the first step of a weight $w = 1$ with $g = 4$, rate 0.1, $β = (0.9, 0.999)$:
 #
 # | | | |
 # |---|---|---|
@@ -419,12 +432,13 @@ def step_sizes(most):
     return sizes
 
 # %% tags=["nbval-check-output"]
-for most in (10**9, 1.0):
+for name, most in (("unclipped", 10**9), ("clipped", 1.0)):
     sizes = step_sizes(most)
-    print([round(sizes[t - 1], 2) for t in (49, 100, 150, 200)])
+    at = [round(sizes[t - 1], 2) for t in (49, 100, 150, 200)]
+    print(f"{name:10} at steps 49, 100, 150, 200: {at}")
 
 # %% [markdown]
-# Unclipped, the steps are still tiny 50 steps later: one bad batch has put the brake on. Clipped, nothing happened.
+# Unclipped, the steps are still tiny, 0.03 for 1, 150 steps later: one bad batch has put the brake on. Clipped, nothing happened.
 #
 # ## 6. The loop, and a first proof
 #
@@ -461,7 +475,7 @@ def healthy_loss(model, source, target):
 
 
 # %% [markdown]
-# Does it work? **First overfit one batch.** A model that cannot learn eight sentences by heart has a bug, and you know it in seconds, not after a night. To read what it has learned, a **greedy** decoder: write the likeliest word, again and again.
+# Does it work? First **overfit one batch**, on purpose. A model that cannot learn eight sentences by heart has a bug, and you know it in seconds, not after a night. To read what it has learned, a **greedy** decoder: write the likeliest word, again and again.
 
 # %%
 @torch.inference_mode()
@@ -513,12 +527,11 @@ def exact_match(model, pairs):
 # %% tags=["nbval-check-output"]
 eight = small_model(tokenizer.vocabulary_size)
 losses = fit(eight, [batch_of(pairs[:8])], 80, healthy_loss, rate=5e-3)
-print("starts within 1 of ln V:", abs(losses[0] - 7.09) < 1)
-print("ends below 0.05:", losses[-1] < 0.05)
+print(f"starts at {losses[0]:.1f}; ends below 0.05: {losses[-1] < 0.05}")
 print(f"exact match: {exact_match(eight, pairs[:8]):.0f} %")
 
 # %% [markdown]
-# From about $\ln 1200 = 7.09$ to nothing, and all eight come back word for word: loss, masks, shift, optimiser and decoder fit together. That is no translator yet: it knows eight sentences.
+# From near $\ln 1200 = 7.09$ to almost nothing, and all eight come back word for word, a share called **exact match**, 100 %: loss, masks, shift, optimiser and decoder fit together. That is no translator yet: it knows eight sentences.
 #
 # **Try it.** Set `rate=0.5` in the last cell and run it. What do you see? (Put 5e-3 back, run it again.)
 #
@@ -550,7 +563,7 @@ settings = TrainingConfig(learning_rate=5e-3, warmup_steps=2,
                           decay="linear")
 Trainer(theirs, their_loss, lambda number: library, settings,
         Budget(steps=3)).run()
-fit(mine, three, 3, healthy_loss, rate=5e-3, warm=2)
+losses = fit(mine, three, 3, healthy_loss, rate=5e-3, warm=2)
 
 # %% tags=["nbval-check-output"]
 for ours, other in zip(mine.parameters(), theirs.parameters()):
@@ -562,7 +575,7 @@ print("after three steps: the same weights")
 #
 # Now the whole corpus, 20,000 pairs, with the recipe of `lessons train grammar`, shortened to 800 steps. Each row of its log, `metrics.jsonl`, goes to the picture as it comes; in a terminal, `lessons train grammar` draws a bar from the same rows.
 #
-# **Before you run it:** where will the loss start, and what share of 200 held-out sentences will be right, word for word, at the end?
+# **Before you run it:** where will the loss start, and what share of 200 **held-out** sentences, which it never trains on, will be right, word for word, at the end?
 
 # %%
 import tempfile
@@ -592,11 +605,11 @@ for english in ("The dog bites the man.", "The man bites the dog."):
     print(english, "->", translator.translate([english], beam=1)[0])
 
 # %% tags=["nbval-check-output"]
-for split, least in (("validation", 65), ("mirrored", 80)):
+for split in ("validation", "mirrored"):
     sources, targets = zip(*load_grammar(split)[:200])
     written = translator.translate(list(sources), beam=1)
     right = share_right(written, list(targets))
-    print(f"{split}: at least {least} % right: {right >= least}")
+    print(f"{split}: more than 60 % right: {right > 60}")
 
 # %% [markdown]
 # *der Hund* acts and *den Mann* suffers, then the other way round; so it is in more than four of five of the mirrored sentences. With three seeds we saw 78 to 81 % of validation sentences and 92 to 94 % of the mirrored ones right; yours will lie near. These are this corpus's sentences: of anything else the model knows nothing.
@@ -626,7 +639,7 @@ print("measured:", len(scores), "times")
 print("better each time:", scores == sorted(scores))
 
 # %% [markdown]
-# **When to stop?** Here the score still rises. With little data it turns: the model learns its sentences by heart and gets worse at all others. 150 short pairs, with the loss on 100 **held-out** ones beside, pairs that it is not trained on:
+# **When to stop?** Here the score still rises. With little data it turns: the model learns its sentences by heart and gets worse at all others. 150 short pairs, with the loss on 100 held-out ones beside:
 
 # %%
 few = [batch_of(pairs[i:i + 50]) for i in (0, 50, 100)]
@@ -719,7 +732,7 @@ def exhibit(bug):
     post = bug.startswith("post-norm")
     model = small_model(tokenizer.vocabulary_size,
                         norm_placement="post" if post else "pre")
-    if bug.startswith("unit-normal"):
+    if bug.startswith("unit"):
         for w in model.parameters():
             if w.ndim == 2:
                 torch.nn.init.normal_(w)
@@ -738,10 +751,10 @@ pictures.curves(curves, start=7.09)
 # The dashed line is $\ln V$. Exact match is over 200 of the trained sentences: here we ask only whether it has learned them. The line is what each writes, piece by piece and marks included, for *We build these bridges* (*Wir bauen diese Brücken*). Our `greedy` does not stop at `<eos>`; what follows it is cut off before anything is compared:
 
 # %%
-print("    first   40th   last    match  writes")
+print("   first  40th  last   match  writes")
 for letter, (losses, match, line) in runs.items():
-    three = "".join(f"{losses[i]:7.2f}" for i in (0, 39, -1))
-    print(f"{letter} {three} {match:6.1f} %  {line[:36]}")
+    three = "".join(f"{losses[i]:6.2f}" for i in (0, 39, -1))
+    print(letter + three, f"{match:5.1f} %  " + " ".join(line.split()[:8]))
 
 # %% [markdown]
 # ### Exercise 8 (stretch, 12 minutes)
@@ -770,10 +783,10 @@ check("training.gallery", answer)
 # %% [markdown]
 # <details><summary>Why each looks as it does (after you have tried)</summary>
 #
-# - **No shift.** The word to predict is the word read last. To repeat is learned at once; at BOS it writes BOS, for ever, which is no text at all.
+# - **No shift.** The word to predict is the word read last. A fresh model leans that way already, since its output table is its input table (05): it starts at half of $\ln V$. To repeat is learned at once; at BOS it writes BOS, for ever, which is no text at all.
 # - **No causal mask.** The next word stands in the input. The loss falls below the healthy run's, and in decoding there is no next word to copy.
 # - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. It has even learned what comes after `<eos>`: `<pad>`. Sentences suffer little here; with more padding the real words hardly count.
-# - **Post-norm without warm-up.** Full-sized first steps into a stack that divides the direct path at each layer (04): it crawls where the others run.
+# - **Post-norm without warm-up.** Full-sized first steps into a stack that divides the direct path at each layer (04): it crawls where the others run, and ends above 3.
 # - **Unit-normal projections.** Outputs grow by $\sqrt{\text{fan-in}}$ (the number of inputs), the softmax is saturated, the first loss lies far above $\ln V$ and training has to undo it first.
 #
 # </details>
@@ -813,7 +826,7 @@ print("lowest losses at the end: no shift, then no mask:",
 #
 # <details><summary>Answer</summary>
 #
-# Most lines are right again (69 % in our run). Post-norm is no bug; post-norm at full rate from the first step is one.
+# About three lines of four are right again (with three seeds we saw 78, 80 and 91 %). Post-norm is no bug; post-norm at full rate from the first step is one.
 #
 # </details>
 #
