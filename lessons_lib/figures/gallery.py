@@ -64,15 +64,15 @@ def early_stopping(steps: Sequence[int], training: Sequence[float], held_out: Se
 
 @house.picture
 def schedules(rates: Mapping[str, Sequence[float]], warmup: int) -> tuple[Figure, str]:
-    """Learning rates as shares of the peak against steps, one line a schedule, with the end of the warm-up as a dashed line."""
+    """Factors on the learning rate against steps, one line a schedule, with the end of the warm-up as a dashed line."""
     figure, ax = house.new_figure("Up in a straight line, then down in one of several ways", 2.9)
     for name, values in rates.items():
         every = -(-len(values) // POINTS)
         ax.plot(range(1, len(values) + 1, every), values[::every], label=name)
     last = max(len(values) for values in rates.values())
     ax.axvline(warmup, color=house.QUIET, linestyle="--", linewidth=1.2)
-    ax.set(xlabel="steps", ylabel="share of the peak rate", xlim=(0, last), ylim=(0, 1.05))
+    ax.set(xlabel="steps", ylabel="factor on the rate", xlim=(0, last), ylim=(0, 1.05))
     ax.text(warmup, 0.03, f" warm-up ends: step {warmup}", color=house.QUIET, fontsize=9.5)
     house.label_ends(ax, [(last, values[-1], name, house.CATEGORIES[i]) for i, (name, values) in enumerate(rates.items())])
     ends = ", ".join(f"{name} {house.number(values[-1])}" for name, values in rates.items())
-    return figure, f"Learning rates rise in a straight line to step {warmup}; at step {last} they stand at, as shares of the peak: {ends}."
+    return figure, f"Learning rates rise in a straight line to step {warmup}; at step {last} their factors are: {ends}."
