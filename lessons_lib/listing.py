@@ -29,7 +29,11 @@ COMMAND = "python -m lessons_lib.listing"
 SECONDS = 120  # the longest that a run may take before the record is shown instead
 LONGEST = 60  # characters of a message that are kept
 
-# Quoted from "Zen and the Art of Computer Programming" (pen name, undated), section 5.2, without its two import lines.
+# Quoted from "Zen and the Art of Computer Programming" (pen name, undated), section 5.2. The imports are shown, not run: Keras 3 brings Layer.
+IMPORTS = """\
+import tensorflow as tf
+from tensorflow.keras.layers import Layer
+"""
 LISTING = """\
 class TransformerBlock(Layer):
     def __init__(self, d_model, num_heads, dff, rate=0.1):
@@ -50,6 +54,7 @@ class TransformerBlock(Layer):
         out2 = self.layernorm2(out1 + ffn_output)
         return out2
 """
+PRINTED = f"{IMPORTS}\n{LISTING}"
 
 
 @dataclass(frozen=True)

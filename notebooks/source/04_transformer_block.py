@@ -11,7 +11,7 @@
 #
 # ## What keeps a deep stack alive?
 #
-# *The dog bites the man*: attention lets five words look at each other, and a model does so many times, layer on layer. Why not stack attention on attention, and nothing else? Take random vectors for the words and random matrices, as before any training.
+# *The dog bites the man*: attention lets five words look at each other, and a model does so many times. Why not stack attention on attention, and nothing else? Take random vectors for the words and random matrices, as before any training.
 #
 # How alike are *dog* and *man* after each layer? The **cosine similarity** tells: 1 if two vectors point the same way, 0 at right angles.
 #
@@ -87,7 +87,8 @@ print(feed_forward(words, W_1, b_1, W_2, b_2))
 # How many of the two: 20 for the werewolf, 10 for *dog* and *man*, 0 for *the*.
 #
 # </details>
-#
+
+# %% [markdown]
 # **Before you run the next cell.** Leave the ReLU out, but take $d_\text{ff} = 8$. What can these 76 numbers do that one 4 × 4 matrix and a bias cannot?
 
 # %% tags=["nbval-check-output"]
@@ -137,7 +138,7 @@ print(f"attention {mixing:,}, feed-forward {thinking:,}")
 print(f"feed-forward's share: {thinking / (mixing + thinking):.0%}")
 
 # %% [markdown]
-# Two thirds: attention has four matrices of $d_\text{model}^2$ numbers, the network two of $4\,d_\text{model}^2$. (Half of a decoder's layer, which has two attentions.)
+# Two thirds: attention has four matrices of $d_\text{model}^2$ numbers, the network two of $4\,d_\text{model}^2$.
 #
 # ### Exercise 1 (warm-up, 3 minutes)
 # A feed-forward network with $d_\text{model} = 4$ and $d_\text{ff} = 16$ reads five words. How many parameters has it, biases included?
@@ -164,7 +165,7 @@ check("blocks.count_parameters", answer)
 #
 # ## 2. Layer norm: the same loudness for every word
 #
-# What attention or the network reads should not depend on how *loud* a word is. **Layer norm** sees to that. Take $x = (0, 0, 4, 4)$:
+# What attention or the network reads should not depend on how *loud* a word is. **Layer norm** sees to that. Take (0, 0, 4, 4):
 #
 # | | | |
 # |---|---|---|
@@ -238,7 +239,7 @@ check("norms.by_hand", answer)
 # </details>
 #
 # ### Exercise 3 (core, 8 minutes)
-# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, and without `F.layer_norm`.
+# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, from mean and variance. (`F.layer_norm` would pass, and teach you nothing.)
 
 # %% tags=["exercise"]
 def layer_norm(x):
@@ -303,7 +304,7 @@ print("pre-norm: ", loud + f(LN(loud)))
 print("post-norm:", LN(loud + f(loud)))
 
 # %% [markdown]
-# Pre-norm: the stream keeps its size, and the sublayer adds the same 1 as before: beside 40 it only whispers. Post-norm: exactly what it gave for $x$. The size is forgotten.
+# Pre-norm: the sublayer adds the same 1 as before, a whisper beside 40. Post-norm: what it gave for $x$. The size is forgotten.
 #
 # As a picture, and with sliders (click one, then use the arrow keys):
 #
@@ -329,7 +330,8 @@ live.placements()
 # 3. No. The extreme is (−0.58, −0.58, −0.58, 1.73), $\sqrt 3$.
 #
 # </details>
-#
+
+# %% [markdown]
 # The two, and the same pieces put together in other ways:
 
 # %% tags=["nbval-check-output"]
@@ -345,7 +347,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# Six arrangements, six rows; the third and the last two are somebody's bugs, the fourth a choice that some models make. A test on shapes would pass them all.
+# Six arrangements, six rows. The third and the last two are somebody's bugs; the fourth is in use, as in Swin V2. A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -383,13 +385,13 @@ for _ in range(3):
 print("  ends at", pre, "\npost-norm ends at", post)
 
 # %% [markdown]
-# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
+# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. With pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
 #
-# And the way back? Training sends the gradient from the end of the stack to its start. An addition hands it on whole. A norm divides it, as it divides the numbers: (0, 0, 4, 4) has deviation 2, so what moves one of its numbers by 0.2 moves the normed one by at most 0.1. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
+# And the way back, from the end of the stack to its start? An addition hands the gradient on whole. A norm divides it, as it divides the numbers: (0, 0, 4, 4) has deviation 2, so what moves one of its numbers by 0.2 moves the normed one by at most 0.1. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$, at each sublayer:
 #
 # $$\left(\tfrac{1}{\sqrt 2}\right)^{12} = \tfrac{1}{64} \quad\text{after 12 sublayers (6 blocks)}$$
 #
-# **Before you run it:** and with pre-norm, final norm included? Here $f$ answers with fresh random numbers, so the gradient has only the way around. (`ask` stands for what a loss wants of each number.)
+# To measure it, let $f$ answer with fresh random numbers: the gradient has only the way around. (`ask` stands for what a loss wants of each number.)
 
 # %% tags=["nbval-check-output"]
 def left_of_gradient(sublayers, pre):
@@ -403,13 +405,16 @@ def left_of_gradient(sublayers, pre):
     (gradient,) = torch.autograd.grad(out @ ask, first)
     return (gradient.norm() / ask.norm()).item()
 
+# %% [markdown]
+# **Before you run it:** what is left with pre-norm, final norm included?
+
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 for name, pre in (("pre-norm", True), ("post-norm", False)):
     print(f"{name}: one part in {1 / left_of_gradient(12, pre):.1f}")
 
 # %% [markdown]
-# Pre-norm divides once, at the end, by the stream's size $\sqrt{13}$: one part in 3.6. Post-norm divides at every sublayer, and the straight road is nearly gone. That need not mean that no gradient arrives: other roads lead through $f$, and section 7 adds up all of them.
+# Pre-norm divides once, at the end, by the stream's size $\sqrt{13}$. With post-norm the straight road is nearly gone. Other roads lead through $f$; section 7 adds up all of them.
 #
 # **Try it.** What is left after 32 blocks, 64 sublayers? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
 #
@@ -421,7 +426,7 @@ for name, pre in (("pre-norm", True), ("post-norm", False)):
 #
 # ## 5. Dropout: noise while it trains
 #
-# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning the training sentences by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
+# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
 #
 # By hand, $p = 0.25$: of eight ones about two become 0, the others $1 / 0.75 = 1.33$. On average the mean stays 1.
 
@@ -435,7 +440,7 @@ def dropout(x, p):
 print(dropout(torch.ones(8), 0.25))
 
 # %% [markdown]
-# Ours, PyTorch's and the library's draw different numbers. How often they drop, and what is left, can be compared:
+# Ours, PyTorch's and the library's draw different numbers. What can be compared:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.layers import Dropout
@@ -547,7 +552,7 @@ print(f"{count(block)} parameters, {tuple(thread.shape)} in,", end=" ")
 print(f"{tuple(block(thread).shape)} out")
 
 # %% [markdown]
-# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random, gains and biases of the norms too: with 1 and 0 everywhere, norms that are exchanged would pass.
+# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random, the norms' gains and biases too: with 1 and 0 everywhere, exchanged norms would pass.
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.config import ModelConfig
@@ -590,20 +595,11 @@ for placement in ("pre", "post"):
     print(f"{placement}-norm: equal to PyTorch's")
 
 # %% [markdown]
-# The library splits the way around into `enter` and `leave`, which encoder and decoder share:
-
-# %%
-from lessons_lib.figures.source import show_source
-from lessons_lib.layers import Residual
-
-show_source(Residual.leave, docstring=False)
-
-# %% [markdown]
 # This is the **encoder's** layer. The decoder's has three detours: masked self-attention, cross-attention, network (notebook 05).
 #
 # ## 7. Where to start: the scale of the weights
 #
-# Before training, all matrices hold random numbers. How large? As in 01 for scores: an output is a sum of products, one for each number that is read. How many are read is the **fan-in**. With weights and inputs of size 1 the output has the size $\sqrt{\text{fan-in}}$. (*Size*: the root of the mean square.)
+# Before training, all matrices hold random numbers. How large? An output is a sum of products, as 01's scores were; how many it adds up is the **fan-in**. With weights and inputs of size 1 the output has the size $\sqrt{\text{fan-in}}$. (*Size*: the root of the mean square.)
 
 # %% tags=["nbval-check-output"]
 def size(x):
@@ -618,20 +614,20 @@ for n in (64, 256, 1024):
     print(f"{n:6} {sizes[0]:11.0f} {sizes[1]:12.0f} {sizes[2]:19.1f}")
 
 # %% [markdown]
-# > **What the article says** (3.2): weights are usually initialised with a normal distribution. That names the shape and leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
+# > **What the article says** (3.2): weights are usually initialised with a normal distribution. That leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
 #
-# Four ways to start, **all normal**, told apart by their standard deviation alone:
+# Four ways to start, **all normal**, which differ in their standard deviation alone:
 #
 # | name | standard deviation | |
 # |---|---|---|
 # | unit | 1 | the standard normal |
-# | 0.02 | 0.02 | BERT, GPT |
+# | 0.02 | 0.02 | GPT; BERT, cut off at two deviations |
 # | **Glorot** | $\sqrt{2 / (\text{fan-in} + \text{fan-out})}$ | also called *Xavier*; **fan-out**: how many numbers come out |
-# | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2; a stack adds $2 \cdot \text{depth}$ changes |
+# | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2, as Hugging Face codes it: a stack adds $2 \cdot \text{depth}$ changes |
 
 # %% tags=["nbval-check-output"]
 def std(kind, weight, leads_back, depth):
-    glorot = (2 / sum(weight.shape)) ** 0.5
+    glorot = (2 / sum(weight.shape)) ** 0.5  # fan-out + fan-in
     scaled = 0.02 / (2 * depth) ** 0.5 if leads_back else 0.02
     return {"unit": 1, "0.02": 0.02, "Glorot": glorot,
             "0.02 scaled": scaled}[kind]
@@ -639,6 +635,7 @@ def std(kind, weight, leads_back, depth):
 def draw_weights(blocks, kind):
     for block in blocks:
         for name, p in block.named_parameters():
+            # W_o of attention, W_2 of the network
             back = "project_out" in name or "contract" in name
             if p.dim() == 2:
                 nn.init.normal_(p, std=std(kind, p, back, len(blocks)))
@@ -646,7 +643,7 @@ def draw_weights(blocks, kind):
                 nn.init.zeros_(p)  # biases
 
 # %% [markdown]
-# First a single block, 128 wide. How much of its attention does a word give to its favourite among the five? An even share is 0.20. **Before you run it:** with unit weights, will it be nearer to 0.2 or to 1?
+# One block, 128 wide. How much of its attention does a word give to its favourite of five? An even share is 0.20. **Before you run it:** with unit weights, nearer to 0.2 or to 1?
 
 # %% tags=["nbval-check-output"]
 torch.set_num_threads(1)  # five words: a second core only waits
@@ -665,7 +662,7 @@ for kind in kinds:
     print(f"{kind:12} favourite's weight {weights.amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
-# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128, which makes $\sqrt{32} \cdot 128$, and is divided by $\sqrt{32}$: 128. The softmax is saturated.
+# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128 and is divided by $\sqrt{32}$: it has the size 128, and the softmax is saturated.
 #
 # Now stacks of 2, 4, 8, 16 and 32 blocks. **Before you run them,** three guesses:
 #
@@ -673,7 +670,7 @@ for kind in kinds:
 # 2. With which are *dog* and *man* still two words after 32 blocks?
 # 3. Which keeps them apart better, pre-norm or post-norm?
 #
-# We measure the stream's size after the last block, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and of the last block (section 4 had it at the stream). (One draw of weights each; `double` makes 64-bit numbers, for the same digits on every machine.)
+# We measure the stream's size, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and the last block (section 4: at the stream). One draw of weights each; `double`, 64 bits, gives the same digits on every machine.
 
 # %% tags=["nbval-check-output"]
 def measure(blocks, pre):
@@ -712,11 +709,11 @@ pictures.depth({placement: {kind: {n: (row[3], row[1])
                 for placement, rows in results.items()})
 
 # %% [markdown]
-# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost. The gradient is a matter of luck: with pre-norm it jumps from 7.60 to 2,076.72 in one step.
+# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
-# - **0.02**, plain or scaled, which hardly differ here: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
+# - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. (0.02 is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.)
 #
-# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm keeps the words apart for longer, post-norm keeps the size; neither saves the unit weights.
+# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm keeps the words apart for longer, post-norm keeps the size; neither saves the unit weights. And the gradient?
 
 # %% tags=["nbval-check-output"]
 print(f"{'gradient after ... blocks':27}", *(f"{n:8}" for n in depths))
@@ -728,7 +725,7 @@ for placement in ("pre", "post"):
         print(f"{placement:5}{kind:9}{name:5} block   {numbers}")
 
 # %% [markdown]
-# The *first* block of post-norm is not starved: 0.62 to 1.49. What the norms take from the straight road, the roads through $f$ bring back. See the *last* block, too. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
+# Unit weights make it jump, with pre-norm from 7.60 to 2,076.72 in one step. With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less. Post-norm's stays between 0.63 and 0.71: pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -739,7 +736,7 @@ for placement in ("pre", "post"):
 # </details>
 #
 # ### Exercise 6 (stretch, 12 minutes)
-# A rule for any width: `starting_std(fan_in, depth)`. If `depth` is `None`, the layer's output should have the size of its input, 1. Otherwise the layer leads back into the stream, in a stack of `depth` blocks with two such layers each: their answers, independent of each other, should *together* have size 1.
+# A rule for any width: `starting_std(fan_in, depth)`. If `depth` is `None`, the layer's output should have the size of its input, 1. Otherwise the layer leads back into the stream, one of two in each of `depth` blocks: their answers, independent of each other, should *together* have size 1.
 
 # %% tags=["exercise"]
 def starting_std(fan_in, depth):
@@ -766,17 +763,17 @@ check("blocks.starting_std", starting_std)
 # ## 8. Optional: the article's listing
 
 # %% [markdown]
-# *You may skip to the quiz.* The article's block, quoted from its section 5.2 without the two import lines:
+# *You may skip to the quiz.* The article's block, quoted from its section 5.2:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib import listing
 
-print(listing.LISTING)
+print(listing.PRINTED)
 
 # %% [markdown]
 # It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell,** read it as a reviewer: how many mistakes do you find?
 #
-# We run it with Keras 3, on PyTorch instead of TensorFlow; each step supplies or mends what stopped the one before. (To run it yourself: `pip install -e ".[article]"`.)
+# We run it with Keras 3, which brings `Layer`, on PyTorch instead of TensorFlow. Each step mends what stopped the one before. (To run it yourself: `pip install -e ".[article]"`.)
 
 # %%
 steps, origin = listing.results()
@@ -899,7 +896,7 @@ for number, step in enumerate(steps, 1):
 # %% [markdown]
 # ## Where you are
 #
-# Norm and way around are drawn on each sublayer, as in the paper:
+# Norm and way around are drawn on each sublayer, post-norm, as in the paper; pre-norm adds a final norm on top of each stack:
 
 # %%
 from lessons_lib.figures import model_map
@@ -909,7 +906,7 @@ model_map.show("04")
 # %% [markdown]
 # ## Summary
 #
-# 1. The feed-forward network expands, bends and contracts each word for itself; without the bend it is one matrix. It holds two thirds of a layer's parameters.
+# 1. The feed-forward network expands, bends and contracts each word for itself; without the bend it is one matrix.
 # 2. Layer norm gives each word mean 0 and standard deviation 1 (divide by $n$), so that a sublayer does not hear how loud it is.
 # 3. A sublayer's answer is added. Pre-norm leaves the road free, and the stream grows; post-norm holds its size, and divides the straight gradient at each sublayer.
 # 4. Dropout zeroes and rescales while training, keeps the mean, breaks row sums; in use `eval()` turns it off.
