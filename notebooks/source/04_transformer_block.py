@@ -33,7 +33,7 @@ for layer in range(5):
 # %% [markdown]
 # After two. Each output is a mean of the same few values; the vectors get shorter, so the weights get more even; and means of means draw together (Dong and others 2021). The sentence has become one word, said five times.
 #
-# Real models stack dozens of layers. Theirs are **blocks**: attention with four parts that look at no other word. This notebook builds them: feed-forward network (section 1), layer norm (2), a way around it all, which is a sum (3, 4), and dropout (5). Section 7 stacks 32 blocks and asks again.
+# Models that stack dozens of layers use **blocks**: attention, with four parts that look at no other word. You build them here: feed-forward network (section 1), layer norm (2), a way around it all, which is a sum (3, 4), dropout (5). Section 7 stacks 32 blocks and asks again.
 #
 # ## 1. Feed-forward: each word for itself
 #
@@ -95,6 +95,8 @@ print(feed_forward(words, W_1, b_1, W_2, b_2))
 torch.manual_seed(1)
 V_1, c_1 = torch.randn(4, 8), torch.randn(8)
 V_2, c_2 = torch.randn(8, 4), torch.randn(4)
+
+# %% tags=["nbval-check-output"]
 two_layers = (words @ V_1 + c_1) @ V_2 + c_2
 one_layer = words @ (V_1 @ V_2) + (c_1 @ V_2 + c_2)
 torch.testing.assert_close(two_layers, one_layer)
@@ -179,7 +181,7 @@ check("blocks.count_parameters", answer)
 #
 # $$\text{LN}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot \gamma + \beta$$
 #
-# $\varepsilon = 0.00001$ prevents a division by 0. **Gain** $\gamma$ and bias $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
+# $\varepsilon = 0.00001$ prevents 0 / 0 where nothing differs, as in (3, 3, 3, 3). **Gain** $\gamma$ and bias $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
 
 # %% tags=["nbval-check-output"]
 rows = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 40.0, 40.0]])
@@ -208,14 +210,6 @@ for name, result in misses.items():
 
 # %% [markdown]
 # Divided by the variance, loud becomes *quiet*: ∓0.05. Down the column a word depends on its neighbours. `std` divides by $n - 1$ unless you say `correction=0`: ∓0.87. **RMSNorm** is no mistake but another norm, which many recent models use.
-#
-# **Try it.** What becomes of (3, 3, 3, 3)? Guess, then call `F.layer_norm(torch.full((4,), 3.0), (4,))`. And with `eps=0.0` as one more argument?
-#
-# <details><summary>Answer</summary>
-#
-# (0, 0, 0, 0): nothing differs from the mean. Without $\varepsilon$ it is 0 / 0, `nan`.
-#
-# </details>
 #
 # ### Exercise 2 (pencil, 4 minutes)
 # Norm (6, 6, 0, 8). Four numbers, two decimals.
@@ -271,7 +265,7 @@ check("norms.layer_norm", layer_norm)
 #
 # The way around $f$ is a **residual connection** (He and others 2016); what runs along it through the stack is the **stream**. If $f$ answers 0, the word passes unharmed.
 #
-# Where does the norm stand? Two arrangements are in use:
+# Where does the norm stand?
 #
 # - **post-norm** $\text{LN}(x + f(x))$: in the paper of 2017;
 # - **pre-norm** $x + f(\text{LN}(x))$: in most models since.
@@ -310,7 +304,6 @@ print("post-norm:", LN(loud + f(loud)))
 #
 # 1. Raise **third** and **fourth** to 6 together. Which result hardly moves?
 # 2. Set all four to the same number. What is left of the word at the end, on either side?
-# 3. Can you bring any number of the *post-norm* result above 1.73?
 
 # %%
 from lessons_lib.figures import blocks as pictures
@@ -327,7 +320,6 @@ live.placements()
 #
 # 1. Post-norm's is back where it was: (0, 0, 6, 6) is (0, 0, 4, 4), only louder.
 # 2. Pre-norm hands the word on as it is: its norm is 0, so $f$ adds 0. Post-norm hands on zeros: the word is lost.
-# 3. No. The extreme is (−0.58, −0.58, −0.58, 1.73), $\sqrt 3$.
 #
 # </details>
 
@@ -391,13 +383,13 @@ print("  ends at", pre, "\npost-norm ends at", post)
 #
 # $$\left(\tfrac{1}{\sqrt 2}\right)^{12} = \tfrac{1}{64} \quad\text{after 12 sublayers (6 blocks)}$$
 #
-# To measure it, let $f$ answer with fresh random numbers: the gradient has only the way around. (`ask` stands for what a loss wants of each number.)
+# To measure it, let $f$ answer with fresh random numbers: the gradient has only the way around.
 
 # %% tags=["nbval-check-output"]
 def left_of_gradient(sublayers, pre):
     n = 2**18  # many numbers, so that chance plays a small part
     first = torch.randn(n, requires_grad=True)
-    stream, ask = first, torch.randn(n)
+    stream, ask = first, torch.randn(n)  # ask: what a loss would want
     for _ in range(sublayers):
         total = stream + torch.randn(n)  # a change of size 1
         stream = total if pre else LN(total)
@@ -415,14 +407,6 @@ for name, pre in (("pre-norm", True), ("post-norm", False)):
 
 # %% [markdown]
 # Pre-norm divides once, at the end, by the stream's size $\sqrt{13}$. With post-norm the straight road is nearly gone. Other roads lead through $f$; section 7 adds up all of them.
-#
-# **Try it.** What is left after 32 blocks, 64 sublayers? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
-#
-# <details><summary>Answer</summary>
-#
-# $2^{-32}$: one part in four thousand million.
-#
-# </details>
 #
 # ## 5. Dropout: noise while it trains
 #
@@ -552,7 +536,7 @@ print(f"{count(block)} parameters, {tuple(thread.shape)} in,", end=" ")
 print(f"{tuple(block(thread).shape)} out")
 
 # %% [markdown]
-# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random, the norms' gains and biases too: with 1 and 0 everywhere, exchanged norms would pass.
+# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random: with gains 1 and biases 0, exchanged norms would pass.
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.config import ModelConfig
@@ -595,7 +579,7 @@ for placement in ("pre", "post"):
     print(f"{placement}-norm: equal to PyTorch's")
 
 # %% [markdown]
-# This is the **encoder's** layer. The decoder's has three detours: masked self-attention, cross-attention, network (notebook 05).
+# This is the **encoder's** layer; the decoder's has three detours (notebook 05).
 #
 # ## 7. Where to start: the scale of the weights
 #
@@ -650,6 +634,7 @@ torch.set_num_threads(1)  # five words: a second core only waits
 
 def stack(depth, kind, pre):
     torch.manual_seed(depth)
+    # double: 64 bits, for the same digits on every machine
     blocks = [Block(128, 4, 512, pre=pre).double() for _ in range(depth)]
     draw_weights(blocks, kind)
     return blocks
@@ -662,15 +647,15 @@ for kind in kinds:
     print(f"{kind:12} favourite's weight {weights.amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
-# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128 and is divided by $\sqrt{32}$: it has the size 128, and the softmax is saturated.
+# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128 and is divided by $\sqrt{32}$: size 128. The softmax is saturated.
 #
-# Now stacks of 2, 4, 8, 16 and 32 blocks. **Before you run them,** three guesses:
+# Now stacks of 2 to 32 blocks. **Before you run them,** three guesses:
 #
 # 1. With which start does the pre-norm stream grow most?
 # 2. With which are *dog* and *man* still two words after 32 blocks?
 # 3. Which keeps them apart better, pre-norm or post-norm?
 #
-# We measure the stream's size, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and the last block (section 4: at the stream). One draw of weights each; `double`, 64 bits, gives the same digits on every machine.
+# We measure the stream's size, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and the last block (section 4: at the stream). (One draw of weights each.)
 
 # %% tags=["nbval-check-output"]
 def measure(blocks, pre):
@@ -711,7 +696,7 @@ pictures.depth({placement: {kind: {n: (row[3], row[1])
 # %% [markdown]
 # - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
-# - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. (0.02 is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.)
+# - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper.
 #
 # So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm keeps the words apart for longer, post-norm keeps the size; neither saves the unit weights. And the gradient?
 
@@ -725,7 +710,7 @@ for placement in ("pre", "post"):
         print(f"{placement:5}{kind:9}{name:5} block   {numbers}")
 
 # %% [markdown]
-# Unit weights make it jump, with pre-norm from 7.60 to 2,076.72 in one step. With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less. Post-norm's stays between 0.63 and 0.71: pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
+# Unit weights make it jump, with pre-norm from 7.60 to 2,076.72 in one step. With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less; post-norm's stays between 0.63 and 0.71, pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -771,9 +756,9 @@ from lessons_lib import listing
 print(listing.PRINTED)
 
 # %% [markdown]
-# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell,** read it as a reviewer: how many mistakes do you find?
+# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell:** how many mistakes do you find?
 #
-# We run it with Keras 3, which brings `Layer`, on PyTorch instead of TensorFlow. Each step mends what stopped the one before. (To run it yourself: `pip install -e ".[article]"`.)
+# We run it with Keras 3, which brings `Layer`, on PyTorch instead of TensorFlow. Each step mends what stopped the one before.
 
 # %%
 steps, origin = listing.results()
@@ -789,10 +774,10 @@ for number, step in enumerate(steps, 1):
 # > - **1–4.** Four names are never imported or defined. Keras has no `FFNN`; ours is two `Dense` layers.
 # > - **5, 7.** (10, 50) has no batch axis: attention fails.
 # > - **6.** Even (1, 10, 64) fails: `LayerNormalization(64)` means *along axis 64*, not *64 wide*.
-# > - **8.** With a batch axis, 50 meets 64 where $x$ is added: a sublayer must give back the width it was given.
+# > - **8.** With a batch axis, 50 meets 64 where $x$ is added.
 # > - **9.** It runs. But Keras reads (64, 2) as 64 heads of width 2, not 2 heads of 32; and `dff` = 64 expands nothing.
 # > - **10.** No mask can be handed in: padding is looked at, and the future too.
-# > - **11.** It is said to encode *and decode*, but has no place for the encoder's output: no cross-attention.
+# > - **11.** It is said to encode *and decode*, but has no cross-attention.
 #
 # Mended, it is section 6's `Block` with `pre=False`. Run what you publish.
 
@@ -896,7 +881,7 @@ for number, step in enumerate(steps, 1):
 # %% [markdown]
 # ## Where you are
 #
-# Norm and way around are drawn on each sublayer, post-norm, as in the paper; pre-norm adds a final norm on top of each stack:
+# Norm and way around are drawn post-norm, as in the paper; pre-norm adds a final norm on top of each stack:
 
 # %%
 from lessons_lib.figures import model_map
