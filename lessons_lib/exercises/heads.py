@@ -137,11 +137,17 @@ def _zeroed_after(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tens
     return _merge(weights * mask @ v) @ W_o
 
 
-def _with_weights(
+def _attends_pair(
     x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
     q, k, v = (split_heads(rows, n_heads) for rows in (x @ W_q, source @ W_k, source @ W_v))
-    output, weights = scaled_dot_product_attention(q, k, v, mask)
+    return scaled_dot_product_attention(q, k, v, mask)
+
+
+def _with_weights(
+    x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    output, weights = _attends_pair(x, source, W_q, W_k, W_v, W_o, n_heads, mask)
     return _merge(output) @ W_o, weights
 
 
@@ -208,6 +214,11 @@ function_exercise(
             "Cut into n_heads: split(…, n_heads).",
         ),
         Slip("the weights are returned as well", _with_weights, "The output alone is asked for: output, _ = attend(…)."),
+        Slip(
+            "what attend gives is returned as it comes",
+            _attends_pair,
+            "It gives a pair: keep the output, output, _ = attend(…), then merge the heads and multiply by W_o.",
+        ),
         Slip("W_o is turned round", _turned, "Here it is W_o as it comes, not W_o.T: only layers keep their matrices transposed."),
         Slip("W_o is left out", _slip(is_mixed=False), "The heads' numbers stand side by side; multiply by W_o."),
         Slip(

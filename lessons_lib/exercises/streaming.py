@@ -74,7 +74,7 @@ function_exercise(
     reference=streamed_attention,
     slips=[
         Slip(
-            "m falls when a block brings smaller scores",
+            "m follows every block's maximum, down as well as up",
             _stream(peak=lambda m, scores: scores.max()),
             "m is the largest so far: torch.maximum(m, scores.max()). What it has seen, it must not forget.",
         ),

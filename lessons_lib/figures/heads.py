@@ -214,7 +214,7 @@ def cost(lengths: Sequence[int], seconds: Sequence[float], slope: float, bytes_:
 
     `slope` was fitted to the last three times and is drawn through them.
     """
-    figure, axes = house.new_figure("Twice the words: four times the table, and about that in time", 3.3, 2)
+    figure, axes = house.new_figure("Four times the table for twice the words; the time follows late", 3.3, 2)
     milliseconds, megabytes = [1000 * s for s in seconds], [b / 2**20 for b in bytes_]
     axes[0].plot(lengths, milliseconds, marker=house.MARKERS[0], markersize=5)
     last = np.array(lengths[-3:], dtype=float)
