@@ -29,7 +29,7 @@ COMMAND = "python -m lessons_lib.listing"
 SECONDS = 120  # the longest that a run may take before the record is shown instead
 LONGEST = 60  # characters of a message that are kept
 
-# Quoted from "Zen and the Art of Computer Programming" (pen name, undated), section 5.2. The imports are shown, not run: Layer is Keras 3's.
+# Quoted from "Zen and the Art of Computer Programming" (pen name, undated), section 5.2. The imports are shown, not run: Layer is Keras'.
 IMPORTS = """\
 import tensorflow as tf
 from tensorflow.keras.layers import Layer

@@ -177,11 +177,11 @@ check("blocks.count_parameters", answer)
 # | **4. standard deviation**: its root | $\sqrt 4$ | = 2 |
 # | **5. divide by it** | | **(−1, −1, 1, 1)** |
 #
-# Ten times as loud, (0, 0, 40, 40) has the mean 20 and the standard deviation 20: (−1, −1, 1, 1) again. For a word $x$ of $d_\text{model}$ numbers with mean $\mu$ and variance $\sigma^2$ (Ba and others 2016):
+# Ten times as loud, (0, 0, 40, 40) has the mean 20 and the standard deviation 20: (−1, −1, 1, 1) again. For a word $x$ of $d_\text{model}$ numbers with mean $\mu$ and variance $\sigma^2$ (Ba and others 2016):
 #
 # $$\text{LN}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot \gamma + \beta$$
 #
-# $\varepsilon = 0.00001$ prevents 0 / 0 where nothing differs, as in (3, 3, 3, 3). **Gain** $\gamma$ and bias $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
+# $\varepsilon = 0.00001$ prevents 0 / 0 where nothing differs, as in (3, 3, 3, 3). **Gain** $\gamma$ and bias $\beta$ are learned, $d_\text{model}$ numbers each; they start at 1 and 0.
 
 # %% tags=["nbval-check-output"]
 rows = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 40.0, 40.0]])
@@ -300,7 +300,7 @@ print("post-norm:", LN(loud + f(loud)))
 # %% [markdown]
 # Pre-norm: the sublayer adds the same 1 as before, a whisper beside 40. Post-norm: what it gave for $x$. The size is forgotten.
 #
-# As a picture, and with sliders (click one, then use the arrow keys):
+# As a picture, and with sliders:
 #
 # 1. Raise **third** and **fourth** to 6 together. Which result hardly moves?
 # 2. Set all four to the same number. What is left of the word at the end, on either side?
@@ -339,7 +339,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# Six arrangements, six rows. The third and the last two are somebody's bugs; the fourth is in use, as in Swin V2. A test on shapes would pass them all.
+# All six differ. The third and the last two are somebody's bugs; the fourth is in use, as in Swin V2. A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -672,17 +672,17 @@ def measure(blocks, pre):
 
 # %% tags=["nbval-check-output"]
 depths, results = (2, 4, 8, 16, 32), {"pre": {}, "post": {}}
-for placement, rows in results.items():
+for placement, runs in results.items():
     pre = placement == "pre"
     for kind in kinds:
-        rows[kind] = {n: measure(stack(n, kind, pre), pre) for n in depths}
+        runs[kind] = {n: measure(stack(n, kind, pre), pre) for n in depths}
 
 print("before any block, dog and man: "
       f"{F.cosine_similarity(heard[0, 1], heard[0, 4], dim=0):.2f}")
 print(f"{'':17}{'size after':>16}{'dog and man after':>21}")
 print(f"{'blocks':17}{2:8}{32:8} {2:6} {8:6} {32:6}")
-for placement, rows in results.items():
-    for kind, by in rows.items():
+for placement, runs in results.items():
+    for kind, by in runs.items():
         sizes = "".join(f"{by[n][0]:8.1f}" for n in (2, 32))
         alike = [round(by[n][3], 2) + 0 for n in (2, 8, 32)]
         print(f"{placement:5}{kind:12}{sizes}", *(f"{a:6.2f}" for a in alike))
@@ -690,8 +690,8 @@ for placement, rows in results.items():
 # %%
 pictures.depth({placement: {kind: {n: (row[3], row[1])
                                    for n, row in by.items()}
-                            for kind, by in rows.items()}
-                for placement, rows in results.items()})
+                            for kind, by in runs.items()}
+                for placement, runs in results.items()})
 
 # %% [markdown]
 # - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost.
