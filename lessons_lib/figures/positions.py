@@ -72,8 +72,8 @@ def three_kinds(sinusoidal: Tensor, learned: Tensor, rotary: Tensor) -> tuple[Fi
     m is at most n; the learned table is drawn into the same square: beyond its last place there is nothing.
     """
     size, end = len(sinusoidal), len(learned)
-    figure, axes = house.new_figure("Two kinds know the distance; the learned one takes any pattern", 2.9, 3)
-    titles = ("sinusoidal: no end", "learned: any pattern", "rotary: before ≠ after")
+    figure, axes = house.new_figure("Two kinds know the distance; learned rows fit other patterns", 2.9, 3)
+    titles = ("sinusoidal: no end", "learned: lines of a poem", "rotary: before ≠ after")
     for ax, table, title in zip(axes, (sinusoidal, learned, rotary), titles, strict=True):
         scale = _square(ax, table.tolist(), size)
         ax.set_title(title, fontsize=9.5)

@@ -28,7 +28,7 @@ print(tokenizer.decode(ids))
 # %% [markdown]
 # A **tokenizer** cuts text into pieces, **tokens**, and gives each its number, its **id**. The `▁` is the space in front of a word. The list of all pieces is the **vocabulary**; here it has 3,085.
 #
-# **Before you run the next cell.** This tokenizer learned from a corpus without any *werewolf*. Will it stop, leave a gap, or do something else?
+# **Before you run the next cell.** This tokenizer learned from a corpus without *werewolf*. Will it stop, leave a gap, or do something else?
 
 # %% tags=["nbval-check-output"]
 unseen = "the werewolf bites the man"
@@ -56,7 +56,7 @@ print("the same, made uniform?", plain(apart) == bridge)
 # %% [markdown]
 # Unicode writes *ü* as one character or as two: the same to the eye, another word to a model. `plain` makes text uniform: letters composed, no control characters, single spaces.
 #
-# More can be wrong. We wrote a file of 64 pairs and spoiled 39 on purpose, so that a rule can be *judged*:
+# We wrote a file of 64 pairs and spoiled 39 on purpose, so that rules can be *judged*:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.corpus import load_dirty
@@ -109,11 +109,11 @@ aims = {"empty": ["empty side"], "too long": [],
         "duplicate": ["exact duplicate", "near duplicate"]}
 print("caught  false alarms  missed")
 for rule, faults in aims.items():
-    out = [row.wrong for row, result in zip(rows, results) if result[1] == rule]
-    good = out.count(())
+    out = [row for row, (_, fate) in zip(rows, results) if fate == rule]
+    caught = sum(bool(row.wrong) for row in out)
     missed = sum(end == "got through" and row.wrong[0] in faults
                  for row, end in found)
-    print(f"{len(out) - good:6} {good:13} {missed:7}  {rule}")
+    print(f"{caught:6} {len(out) - caught:13} {missed:7}  {rule}")
 
 # %% [markdown]
 # *missed*: pairs that got through with a fault the rule is there for. *too long* never fires (no text has 500 characters), *language* errs in half of its cases, and for 12 of the 20 there is no rule.
@@ -138,7 +138,7 @@ for (row, end), (pair, fate) in zip(found, results):
         print(f"false alarm: {pair[0][:24]} ({fate})")
 
 # %% [markdown]
-# The 4 mistranslations are the worst: good English, good German, another meaning. No rule about form sees that; it takes a reader of both. French and Dutch slip past a rule that knows two languages, characters of zero width past `plain`. A text cut off is caught only if hardly anything is left, swapped sides only where frequent words betray them (*Gute Nacht!* has none). And rules err: *Berlin* is its own translation.
+# The 4 mistranslations are the worst: good English, good German, another meaning. No rule about form sees that; it takes a reader of both. French and Dutch slip past a rule that knows two languages, characters of zero width past `plain`. Text cut off or added is caught only if the lengths then differ threefold, swapped sides only where frequent words betray them (*Gute Nacht!* has none). And rules err: *Berlin* is its own translation.
 #
 # **Try it.** In the cell with `results = fates(`, write `from lessons_lib.cleaning import Limits` on top and below it `fates((row.given for row in rows), Limits(max_ratio=5))`; run it and the next three. What do you win, what do you lose? (Put it back.)
 #
@@ -172,7 +172,7 @@ check("text.precision", answer)
 # </details>
 #
 # ### Exercise 2 (core, 12 minutes)
-# Add a rule for garbled letters. UTF-8 stores *ß* as two bytes; somebody reads them as two letters of Windows' old code page, `cp1252`:
+# A rule for garbled letters. UTF-8 stores *ß* as two bytes; somebody reads them as two letters of Windows' old code page, `cp1252`:
 
 # %% tags=["nbval-check-output"]
 print("beißt".encode().decode("cp1252"))
@@ -455,7 +455,7 @@ for language, (n_words, *sentences) in said.items():
           f"{squares:8}")
 
 # %% [markdown]
-# Tokens a word are a tokenizer's **fertility**: 1.3 for its own two languages, 3.1 for French, 6.8 for Turkish. Turkish says much in a word (*anahtarlarımızı*: our keys, as an object), so compare whole texts: Turkish costs 2.4 times as much as English, Chinese, which falls back to bytes, 2.9 times: in money where tokens are paid, in room within a model, and more still in attention, where each token meets each (last column, squared sentence by sentence).
+# Tokens a word are a tokenizer's **fertility**: 1.3 for its own two languages, 3.1 for French, 6.8 for Turkish. Turkish says much in a word (*anahtarlarımızı*: our keys, as an object), so compare whole texts: Turkish costs 2.4 times as much as English, Chinese, which falls back to bytes, 2.9 times: in money where tokens are billed, in room within a model, and more still in attention, where each token meets each (last column, squared sentence by sentence).
 #
 # ## 5. From ids to vectors
 #
@@ -564,7 +564,7 @@ step = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
 torch.testing.assert_close(fast[:-1] @ step, fast[1:])
 
 # %% [markdown]
-# One number a diagonal: the product knows the **distance**, wherever the words are. And `step` is one matrix that takes the fast hand from *every* place to the next: $(s, c) \to (c, -s)$, swap and negate. (The slow hand needs a matrix of its own.) So a learned projection can turn a query one step back: its product is largest with the place before, and it asks for "the word before me".
+# One number a diagonal: the product knows the **distance**, wherever the words are. And `step` is one matrix that takes the fast hand from *every* place to the next: $(s, c) \to (c, -s)$, swap and negate. (The slow hand needs a matrix of its own.) So a learned projection can turn a query one step back: its product is largest with the place before; it asks for "the word before me".
 #
 # ### Exercise 5 (pencil, 4 minutes)
 # Place 4 is (0, 1, 0.87, −0.5). What is place 5? Four numbers. The fast hand by swap and negate, the slow one by its angle.
@@ -632,7 +632,7 @@ torch.testing.assert_close(clock_table(hands.rad2deg(), 50), positions,
 print(f"the slowest turns once in {2 * torch.pi / hands[-1]:,.0f} places")
 
 # %% [markdown]
-# **How loud is a place?** Its vector is *added* to that of the word, so their lengths matter. An embedding starts with random numbers of variance 1 (PyTorch's `nn.Embedding`) or $1/d_\text{model}$ (our library), and the paper multiplies its vectors by $\sqrt{d_\text{model}}$, here 11.3:
+# **How loud is a place?** Its vector is *added* to the word's, so lengths matter. An embedding starts with random numbers of variance 1 (PyTorch's `nn.Embedding`) or $1/d_\text{model}$ (our library), and the paper multiplies its vectors by $\sqrt{d_\text{model}}$, here 11.3:
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -646,7 +646,7 @@ for name, spread in (("variance 1", 1.0), ("variance 1/128", 128**-0.5)):
 # %% [markdown]
 # A place is $\sqrt{64} = 8$ long: 64 hands of length 1. With variance $1/d_\text{model}$ the scaling lifts words from 1 to 11.3, next to 8. With PyTorch's start it makes them 128 long, and the place becomes a whisper.
 #
-# **Are word and place not mixed for good?** 128 columns have room for both. We fit two matrices to 6,000 sums (skip the code if you like), one to read the word, one the place. How often are they right on 6,000 others?
+# **Are word and place not mixed for good?** 128 columns have room for both. We fit two projections to 6,000 sums (skip the code if you like), one to read the word, one the place. How often are they right on 6,000 others?
 
 # %% tags=["nbval-check-output"]
 def fit(x, truth):  # W that maps x (n, d_model) to one-hot rows of truth
@@ -671,7 +671,7 @@ read_back(1000)
 #
 # ## 8. Learned and rotary positions
 #
-# **Learned positions.** Why not let training find the rows, as for words? An embedding once more, with the place as its id: BERT and GPT-2 have it. Its products can take *any* pattern. Say that a poem has four words a line, and lines belong together: product 1 within a line, else 0. Sinusoids cannot: 3 is as near to 4 as to 2. We train twelve rows straight at this wish, by 00's gradient descent:
+# **Learned positions.** Why not let training find the rows, as for words? An embedding once more, with the place as its id: BERT and GPT-2 have it. Its products can take patterns that no distance explains. Say that a poem has four words a line, and lines belong together: product 1 within a line, else 0. Sinusoids' products cannot: 3 is as near to 4 as to 2. We train twelve rows straight at this wish, by 00's gradient descent:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.positions import LearnedPositions
@@ -777,7 +777,7 @@ clocks.three_kinds(waves, products, slow)
 # | | recommended by | price |
 # |---|---|---|
 # | sinusoidal | nothing to learn, no end; products know the distance, and mostly fall with it | before and after look alike until a projection tells them apart |
-# | learned | any pattern that the data needs | the table ends; late places are seldom trained |
+# | learned | patterns that no distance explains | the table ends; late places are seldom trained |
 # | rotary | each score knows distance and direction | work in each layer; unpractised distances fail here, too |
 #
 # **Try it.** Turn the other way: −0.15. What happens to the third table?
@@ -956,7 +956,7 @@ model_map.show("03")
 # 2. BPE joins the most frequent neighbours, counts again, and cuts words by the same merges in order; on bytes it writes everything.
 # 3. Fertility, tokens a word, is low for the languages a tokenizer learned from; the others pay in money, length and time.
 # 4. An embedding is a table of learned rows; the gradient reaches the rows used.
-# 5. Attention has to be told where words stand: by sinusoids (no end), learned rows (any pattern), rotary turns (distance and direction).
+# 5. Attention has to be told where words stand: by sinusoids (no end), learned rows (other patterns), rotary turns (distance and direction).
 #
 # Next, [04](04_transformer_block.ipynb) builds the block around attention.
 #
