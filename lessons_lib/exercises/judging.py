@@ -55,7 +55,8 @@ number_exercise(
     slips={
         0.534: "Right as a share. BLEU is given from 0 to 100.",
         59.7: "That is without the penalty. The text has 9 words, its references 10.",
-        66.0: "You multiplied by e^(10/9 − 1), a reward of 1.118. The exponent is 1 − r/c = 1 − 10/9, below 0.",
+        66.0: "You took e^(1 − c/r) = e^(1/10), a reward. The exponent is 1 − r/c = 1 − 10/9, below 0.",
+        66.7: "You divided by the penalty, or lost its minus: e^(1 − 10/9) is .895. Multiply.",
         53.7: "You took c/r = 9/10 as the penalty. It is e^(1 − r/c), .895.",
         53.1: "You took a penalty for each sentence and averaged them. Lengths are added up first, as the counts are.",
         46.5: "You took the first sentence's lengths, 4 and 5: e^(1 − 5/4). Lengths are those of the whole corpus, 9 and 10.",
@@ -198,7 +199,7 @@ def judge_bootstrap(answer: Any) -> Verdict:
     finally:
         random.setstate(state)
     if result is None or result is ...:
-        return not_attempted("your function gives back None. If you have written it, is its return missing?")
+        return not_attempted()
     means = as_tensor(list(result)) if isinstance(result, (list, tuple)) else as_tensor(result)
     if means is None or means.ndim != 1:
         return wrong(f"Not yet. Give a list with the mean of each draw; this is {kind(result)}.")

@@ -101,11 +101,14 @@ def penalties(endings: Sequence[Ending], title: str = "The exponent decides whic
         ax.plot(alphas, curve, color=colour, linestyle=dash)
         ends.append((alphas[-1], curve[-1], name, colour))
     winners = _winners(endings, alphas[-1])
-    for alpha, best in winners[1:]:
+    for alpha, _ in winners[1:]:
         ax.axvline(alpha, color=house.QUIET, linestyle="--", linewidth=1.2)
-        ax.text(alpha + 0.015, 6.4, f"from {number(alpha)} {best}", color=house.QUIET, fontsize=9.5, ha="left")
-    ax.text(0.015, 6.4, f"{winners[0][1]} wins", color=house.QUIET, fontsize=9.5, ha="left")
-    ax.set(xlabel="α, the exponent of the length", ylabel="bits ÷ length^α", xlim=(0, 1.5), ylim=(0, 7.2))
+    for alpha, best in winners:
+        says = f"from {number(alpha)} {best} wins" if alpha else f"{best} wins"
+        ax.text(alpha + 0.015, 8.6, says, color=house.QUIET, fontsize=9.5)
+    ax.set(xlabel="α, the exponent of the length", ylabel="bits ÷ length^α (log axis)", yscale="log", xlim=(0, 1.5), ylim=(0.3, 11))
+    ax.set_yticks([0.3, 0.5, 1, 2, 3, 5, 7], ["0.3", "0.5", "1", "2", "3", "5", "7"])
+    ax.minorticks_off()
     house.label_ends(ax, ends)
     told = ", then ".join(f"{name} from α = {number(alpha)}" for alpha, name in winners)
     return figure, f"Bits divided by length to the power α, lowest wins: {told}."

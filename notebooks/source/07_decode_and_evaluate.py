@@ -14,7 +14,7 @@
 #
 # A trained model says how likely each next word is; somebody has to turn that into a text. Here is a model small enough to see whole. Its source is *the dog bites the man*, and it gives the costs of next words in bits (½ costs 1, ¼ 2, certainty 0).
 
-# %% tags=["nbval-check-output"]
+# %%
 tree = {  # what is written: {next word: bits}
     "": {"der": 1, "den": 2},
     "der": {"Mann": 2},
@@ -30,6 +30,7 @@ tree = {  # what is written: {next word: bits}
     "den Mann beißt der Hund Hund": {"⟨e⟩": 0},
 }
 
+# %% tags=["nbval-check-output"]
 def next_bits(text):
     return tree[" ".join(text)]
 
@@ -229,7 +230,7 @@ for alpha in (0.6, 1.0, 1.55, 1.65):
 # %% [markdown]
 # **When the search stops** decides too. Ours, like the library's, stops when `beam` texts are finished: with beam 2 after S and L, so R is never seen. In the library, on our tree (a class with the two methods it wants):
 
-# %% tags=["nbval-check-output"]
+# %%
 words = ["⟨start⟩", "⟨e⟩", "der", "den", "Mann", "Hund", "beißt"]
 
 class Tree:
@@ -246,6 +247,7 @@ class Tree:
     def reorder(self, rows):
         self.texts = [list(self.texts[row]) for row in rows.tolist()]
 
+# %% tags=["nbval-check-output"]
 for beam, alpha in ((1, 1.0), (2, 0.0), (2, 1.0), (2, 1.2), (4, 1.2)):
     (best,) = decoding.beam_search(Tree(), 0, 1, [10], beam, alpha)
     written = " ".join(words[token] for token in best.tokens)
@@ -494,7 +496,12 @@ print("BLEU: ", 100 * (math.prod(found) / math.prod(total))**0.25)
 from sacrebleu.metrics import BLEU, CHRF
 
 metric = BLEU(tokenize="none", smooth_method="none")
-print(metric.corpus_score(hypotheses, [references]))
+
+def show(result):
+    by_n = ", ".join(f"{share:.1f}" for share in result.precisions)
+    print(f"BLEU {result.score:.1f}  by n: {by_n}  brevity {result.bp:.3f}")
+
+show(metric.corpus_score(hypotheses, [references]))
 print(metric.get_signature())
 
 # %% [markdown]
@@ -586,7 +593,7 @@ check("judging.brevity", answer)
 
 # %% tags=["nbval-check-output"]
 shorter = ["der Hund beißt den", hypotheses[1]]
-print(metric.corpus_score(shorter, [references]))
+show(metric.corpus_score(shorter, [references]))
 
 # %% [markdown]
 # Saying less scored more.
@@ -702,7 +709,7 @@ check("judging.bootstrap", bootstrap)
 #
 # The caption translator on Multi30k's 1,000 test sentences of 2016. Each sentence's counts are recorded, so that you need no data (`python data/decoding/record.py` makes them again):
 
-# %% tags=["nbval-check-output"]
+# %%
 import csv
 from lessons_lib.runtime import data_dir
 
@@ -715,6 +722,7 @@ def counts_of(name):  # (1000, 6): reference words, words, matches of 1 to 4
     first = column[f"{name}_length"]
     return table[:, [column["reference"], *range(first, first + 5)]]
 
+# %% tags=["nbval-check-output"]
 def bleu_of(counts):
     reference, length, *found = counts.sum(dim=0).tolist()
     total = [(counts[:, 1] - n).clamp(min=0).sum().item() for n in range(4)]
@@ -740,7 +748,7 @@ b = [bleu_of(counts_of("beam5")[draw]) for draw in draws]
 print("greedy:            ", interval(g))
 print("beam 5:            ", interval(b))
 print("difference, paired:", interval([y - x for x, y in zip(g, b)]))
-other = b[1:] + b[:1]  # beam 5 on sentences that greedy did not get
+other = b[1:] + b[:1]  # beam 5 on other draws than greedy's
 print("difference, apart: ", interval([y - x for x, y in zip(g, other)]))
 
 # %% [markdown]
@@ -783,14 +791,15 @@ print("words in a reference:", round(recorded[0]["reference_words"], 2))
 charts.beams(recorded, "Multi30k test 2016")
 
 # %% [markdown]
-# Wider beams do find likelier texts (−12.6 to −11.0 nats a text by the sum), and those are shorter: 12.0 to 11.3 words, where people wrote 12.1. By the sum BLEU rises and falls back; divided by length it stays. Beam 16 rewrites 620 of 1,000 sentences for less than a point: the likeliest text is not the best one. (Stahlberg and Byrne 2019 searched one model exactly: for half of the sentences its likeliest text was empty.)
+# Wider beams do find likelier texts (−12.6 to −11.0 nats a text by the sum), and those are shorter: 12.0 to 11.3 words, where people wrote 12.1. By the sum BLEU rises and falls back; divided by length it stays (such differences are known to about ±0.7, as above). Beam 16 rewrites 620 of 1,000 sentences for less than a point: the likeliest text is not the best one. (Stahlberg and Byrne 2019 searched one model exactly: for half of the sentences its likeliest text was empty.)
 #
 # What do they write? Sentences of ours:
 
 # %%
 ours = ["A little girl is jumping into a blue pool.",
         "Three people are taking a break from hiking in the mountains.",
-        "In front of a church a man is playing the guitar for children."]
+        "In front of a church a man is playing the guitar "
+        "for some children."]
 for beam in (1, 2, 16):
     print(f"beam {beam}")
     for text in captions.translate(ours, beam=beam):
@@ -851,10 +860,11 @@ outputs = translator.translate([pair.source for pair in mirrored], beam=1)
 right = [text == pair.target for text, pair in zip(outputs, mirrored)]
 both = sum(right[i] and right[i + 1] for i in range(0, 200, 2))
 assert both >= 95
+print("both of a pair right: at least 95 of 100")
 print("\n".join(outputs[:2]))
 
 # %% [markdown]
-# At least 95 of 100 pairs. Now the same recipe trained **without positions** (recorded, one seed: `python data/decoding/positions.py`). **Before you run it:** its encoder reads a *bag* of words. How many pairs can it get right?
+# Now the same recipe trained **without positions** (recorded, one seed: `python data/decoding/positions.py`). **Before you run it:** its encoder reads a *bag* of words. How many pairs can it get right?
 
 # %% tags=["nbval-check-output"]
 runs = json.loads((data_dir() / "decoding" / "positions.json").read_text())
@@ -948,6 +958,8 @@ check("decoding.wait_k", wait_k)
 #
 # </details>
 #
+
+# %% [markdown]
 # German makes it hard: in *weil der Hund den Mann beißt* (because the dog bites the man) the biting comes last.
 #
 # ## Quiz
