@@ -83,6 +83,7 @@ def test_sliders_move_step_and_beam(bites: Search) -> None:
     step, beam = box.children[0].children
     drawing = box.children[1]
     before = drawing.value
+    assert box._repr_mimebundle_()["text/plain"].startswith("Run this cell for sliders; the picture above")
     step.value = 4
     assert "beam 2, step 4 of" in drawing.value and drawing.value != before
     beam.value = 3

@@ -72,7 +72,7 @@ def _beam_axis(ax: Axes, sizes: Sequence[int], title: str) -> None:
 @house.picture
 def groups(by_length: Sequence[Group], by_rarity: Sequence[Group], measured_on: str) -> tuple[Figure, str]:
     """Two panels of BLEU with its 95 % interval: by words of the source, and by how often its rarest word occurs in training."""
-    figure, axes = house.new_figure("Which sentences go wrong", 3.2, 2, sharey=True)
+    figure, axes = house.new_figure("BLEU falls with length, and more with rare words", 3.2, 2, sharey=True)
     panels = ((by_length, "English words"), (by_rarity, "the rarest word: times in training"))
     for ax, (rows, label), colour in zip(axes, panels, (house.BLUE, house.RUST), strict=True):
         for x, (_, score, low, high) in enumerate(rows):

@@ -10,13 +10,22 @@ from lessons_lib.translation import SentenceError, Translator
 from lessons_lib.widgets.house import LiveBox, live, slider
 
 NO_KERNEL = "Run this cell to type a sentence; the picture above shows one."
+NO_SLIDERS = "Run this cell for sliders; the picture above shows one step."
 
 
-def beam_explorer(found: Search, step: int = 1, beam: int = 2) -> LiveBox:
+class BeamBox(LiveBox):
+    """The sliders over their drawing; without a kernel, words that point to the still picture above."""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_SLIDERS}
+
+
+def beam_explorer(found: Search, step: int = 1, beam: int = 2) -> BeamBox:
     """Two sliders, the step and the beam, over the beginnings kept and the finished texts of a search."""
     longest = max(len(steps) for steps in found.steps.values())
     sliders = [slider("step", step, 1, longest, step=1, digits=0), slider("beam", beam, 1, max(found.steps), step=1, digits=0)]
-    return live(lambda at, width: draw_step(found, at, width), sliders)
+    box = live(lambda at, width: draw_step(found, at, width), sliders)
+    return BeamBox(box.children, layout=box.layout)
 
 
 class SentenceBox(widgets.VBox):

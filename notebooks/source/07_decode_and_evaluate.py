@@ -8,7 +8,7 @@
 # - tell a real difference between two translators from luck;
 # - find the sentences on which a translator fails.
 #
-# **Prerequisites:** the encoder–decoder of [05](05_encoder_decoder.ipynb); costs in bits and the greedy decoder of [06](06_training_loop.ipynb). **Time:** 70 minutes to read, 60 for the exercises; the cells run in 20 seconds.
+# **Prerequisites:** the encoder–decoder of [05](05_encoder_decoder.ipynb); costs in bits and the greedy decoder of [06](06_training_loop.ipynb). **Time:** 65 minutes to read, 60 for the exercises; the cells run in 15 seconds.
 #
 # ## 1. The likeliest word is not the likeliest text
 #
@@ -310,7 +310,7 @@ live.beam_explorer(girl)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# 1. At step 10, 7.8 and 7.6 bits. Until then the beam held the same words twice, cut into tokens in two ways.
+# 1. At step 10, 7.8 and 7.6 bits. Before, the beam mostly held the same words twice.
 # 2. No, *Schwimmbecken* each time.
 # 3. Words can be cut into tokens in several ways. To the search these are different texts, which take each other's places.
 #
@@ -402,7 +402,7 @@ print("together:", sum(k + v for k, v in kept))
 # 88; two beams keep 176. Heads share the width. Queries are asked once and not kept. When beams are dropped or doubled, the cache's rows must move along (`reorder`), or one text goes on with another's past.
 #
 # ### Exercise 3 (pencil, 5 minutes)
-# **Two** layers now, and **8** tokens. How many positions does the decoder run without cache, how many with, and how many numbers does the cache hold at the end?
+# Same width and source, but **two** layers and **8** tokens. How many positions does the decoder run without cache, how many with, and how many numbers does the cache hold at the end?
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
@@ -598,7 +598,7 @@ show(metric.corpus_score(shorter, [references]))
 # %% [markdown]
 # Saying less scored more.
 #
-# **By being wrong in the right places.** **Before you run it:** which of the three will BLEU like best?
+# **By being wrong in the right places.** **Before you run it:** which of the three will BLEU (smoothed, for single sentences) like best?
 
 # %% tags=["nbval-check-output"]
 reference = ["der Hund beißt den Mann"]
@@ -842,7 +842,7 @@ charts.groups(lengths, rarity, "beam 5, Multi30k test 2016")
 # %% [markdown]
 # From short to long BLEU falls from 41 to 32, from common words to rare ones from 54 to 28. (The two go together: a longer sentence has more chances of a rare word.)
 #
-# *bites* stands in 5 of 29,000 training captions. So:
+# *bites* stands in 5 of 29,000 training captions (counted for the folder's README). So:
 
 # %%
 print(captions.translate(["The dog bites the man."])[0])
@@ -1023,6 +1023,11 @@ check("decoding.wait_k", wait_k)
 # %% [markdown]
 # **4.** A system mixes up *der* and *den* everywhere. Which of these shows it best?
 #
+# <details><summary>Mirrored pairs, both of which have to be right</summary>
+#
+# Right: a test of what you need.
+#
+# </details>
 # <details><summary>BLEU on 10,000 sentences instead of 1,000</summary>
 #
 # A case error still costs one word of many.
@@ -1031,11 +1036,6 @@ check("decoding.wait_k", wait_k)
 # <details><summary>A lower loss on the test set</summary>
 #
 # It averages over all tokens; few decide about case.
-#
-# </details>
-# <details><summary>Mirrored pairs, both of which have to be right</summary>
-#
-# Right: a test of what you need.
 #
 # </details>
 
