@@ -927,8 +927,8 @@ live.alignment_explorer(translator, "Today the dog bites the man.")
 #
 # </details>
 #
-# ### Exercise 8 (stretch, 15 minutes): subtitles while somebody speaks
-# An interpreter cannot wait for the end of the sentence. **wait-k** (Ma and others 2019): read $k$ words, then write one, read one, write one, …; when the source has ended, write on until "⟨e⟩".
+# ### Exercise 8 (stretch, 15 minutes)
+# Live subtitles cannot wait for the end of the sentence. **wait-k** (Ma and others 2019): read $k$ words, then write one, read one, write one, …; when the source has ended, write on until "⟨e⟩".
 #
 # `next_word(read, written)` gives the next word for two lists of words. Return a list of pairs: each word written, and how many source words had been read for it.
 
