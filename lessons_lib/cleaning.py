@@ -98,7 +98,26 @@ RULES: dict[str, Rule] = {
     "lengths too different": is_lopsided,
     "probably another language": is_in_another_language,
 }
-NORMALISED, DUPLICATE = "made uniform", "duplicate"
+NORMALISED, DUPLICATE, KEPT = "made uniform", "duplicate", "kept"
+
+
+def fates(pairs: Iterable[Pair], limits: Limits | None = None) -> list[tuple[Pair, str]]:
+    """What becomes of each pair: its texts made uniform (`plain`), and the first rule that leaves it out, `KEPT` if none does.
+
+    Args:
+        pairs: source and target texts.
+        limits: what the rules allow; the defaults of `Limits` if None.
+    """
+    limits = limits or Limits()
+    seen: set[Pair] = set()
+    found = []
+    for given in pairs:
+        pair = Pair(plain(given.source), plain(given.target))
+        fate = next((name for name, rule in RULES.items() if rule(pair, limits)), DUPLICATE if pair in seen else KEPT)
+        if fate == KEPT:
+            seen.add(pair)
+        found.append((pair, fate))
+    return found
 
 
 def clean(pairs: Iterable[Pair], limits: Limits | None = None) -> tuple[list[Pair], dict[str, int]]:
@@ -112,15 +131,9 @@ def clean(pairs: Iterable[Pair], limits: Limits | None = None) -> tuple[list[Pai
         The pairs kept, in their order, and how many each rule has caught. A pair caught counts once, for the first rule that caught it;
         `made uniform` counts pairs whose text was changed, whatever became of them.
     """
-    limits = limits or Limits()
+    pairs = list(pairs)
+    found = fates(pairs, limits)
     counts = Counter(dict.fromkeys((NORMALISED, *RULES, DUPLICATE), 0))
-    kept: dict[Pair, None] = {}
-    for given in pairs:
-        pair = Pair(plain(given.source), plain(given.target))
-        counts[NORMALISED] += pair != given
-        caught = next((name for name, rule in RULES.items() if rule(pair, limits)), DUPLICATE if pair in kept else None)
-        if caught is None:
-            kept[pair] = None
-        else:
-            counts[caught] += 1
-    return list(kept), dict(counts)
+    counts.update(fate for _, fate in found if fate != KEPT)
+    counts[NORMALISED] = sum(pair != given for given, (pair, _) in zip(pairs, found, strict=True))
+    return [pair for pair, fate in found if fate == KEPT], dict(counts)

@@ -1,4 +1,4 @@
-"""The two data sets, verified: the grammar corpus that ships, and Multi30k from its files or the hub."""
+"""The data sets: the grammar corpus and the dirty file, which ship, and Multi30k from its files or the hub, verified."""
 
 import hashlib
 import json
@@ -100,6 +100,46 @@ def load_grammar(split: str) -> list[Pair]:
     if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != files[name]["sha256"]:
         raise DataError(f"{path} is missing, or not the file that the manifest names. {again}")
     return read_pairs(path)
+
+
+@dataclass(frozen=True)
+class DirtyPair:
+    """A pair of the dirty file, and what is known about it.
+
+    Attributes:
+        given: the texts as they stand in the file.
+        wrong: what is wrong with it, the worst first; empty if nothing is.
+        meant: the texts as they should be; None where no mending helps and the pair should be left out.
+        note: why a good pair may look bad, or what the other language really says.
+    """
+
+    given: Pair
+    wrong: tuple[str, ...]
+    meant: Pair | None
+    note: str
+
+
+def load_dirty() -> list[DirtyPair]:
+    """The small file of English–German pairs that were spoiled on purpose, in its order.
+
+    Raises:
+        DataError: if it is missing or damaged.
+    """
+    path = data_dir() / "dirty" / "pairs.jsonl"
+    try:
+        rows = [json.loads(line) for line in read_lines(path.read_bytes(), str(path))]
+        pairs = [(Pair(row["en"], row["de"]), row) for row in rows]
+        return [
+            DirtyPair(
+                given,
+                tuple(row["wrong"]),
+                Pair(row["meant"]["en"], row["meant"]["de"]) if "meant" in row else None if row["wrong"] else given,
+                row.get("note", ""),
+            )
+            for given, row in pairs
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is missing or damaged. Get it back: git checkout -- data/dirty") from error
 
 
 def multi30k_folder() -> Path | None:

@@ -92,8 +92,10 @@ class Translator:
 
         Raises:
             SentenceError: if a sentence is too long for the model; nothing is translated then.
-            ValueError: if beam is below 1.
+            ValueError: if beam is below 1, or `sentences` is one text instead of a list.
         """
+        if isinstance(sentences, str):
+            raise ValueError(f"sentences is one text, {sentences[:40]!r}: give a list, such as translate([{sentences[:40]!r}])")
         if beam < 1:
             raise ValueError(f"beam is {beam}: it must be a whole number above 0")
         all_ids = self.check(sentences)

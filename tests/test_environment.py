@@ -218,7 +218,13 @@ def test_the_readmes_minutes_are_those_each_notebook_names() -> None:
         assert int(minutes) == sum(map(int, times)), name
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "LICENSES/README.md"])
+def test_the_readme_says_what_each_notebook_takes_and_none_takes_too_much() -> None:
+    rows = re.findall(r"^\| (\d\d) \| ([\d.]+) \| (\d+) \|$", README, re.MULTILINE)
+    assert [number for number, _, _ in rows] == sorted(file.stem[:2] for file in (ROOT / "notebooks" / "source").glob("[0-9]*.py"))
+    assert all(float(seconds) <= 120 and int(megabytes) <= 1500 for _, seconds, megabytes in rows)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "LICENSES/README.md", "notebooks/glossary.md"])
 def test_relative_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text)

@@ -83,11 +83,11 @@ def test_the_course_map_names_the_notebooks_that_exist():
 
 
 def test_the_course_map_says_what_each_needs_and_what_is_to_come():
-    lessons = (*course_map.LESSONS, course_map.Lesson("02", "Several heads", ("01",), 60))
+    lessons = (*course_map.LESSONS[:2], course_map.Lesson("02", "Several heads", ("01",), 60))
     _, alt = course_map.draw("02", lessons)
     assert "You are at 02, Several heads." in alt and "02 Several heads needs 01" in alt and "03\u201309 to come" in alt
-    with pytest.raises(ValueError, match="'09' is not on the map; it has 00, 01"):
-        course_map.draw("09")
+    with pytest.raises(ValueError, match="'99' is not on the map; it has 00, 01"):
+        course_map.draw("99")
     with pytest.raises(ValueError, match="at most 18"):
         course_map.Lesson("02", "A title that is far too long", (), 60)
 

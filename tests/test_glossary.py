@@ -10,7 +10,15 @@ import pytest
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SOURCES = {source.stem[:2]: source for source in sorted((NOTEBOOKS / "source").glob("[0-9]*.py"))}
 # What is not prose: code, formulas, links with their titles, the list of what the reader will be able to do, references.
-NOT_PROSE = (r"```.*?```", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\[[^]]*\]\([^)]*\)", r"\*\*You will be able to\*\*.*?\*\*Prerequisites", r"^## References.*")
+NOT_PROSE = (
+    r"```.*?```",
+    r"`[^`]*`",
+    r"\$\$.*?\$\$",
+    r"\$[^$]*\$",
+    r"\[[^]]*\]\([^)]*\)",
+    r"\*\*You will be able to\*\*.*?\*\*Prerequisites",
+    r"^## References.*",
+)
 
 
 class Term(NamedTuple):

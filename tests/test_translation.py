@@ -77,6 +77,11 @@ def test_progress_counts_every_sentence_once(translator: Translator) -> None:
     assert sum(counts) == 4 and len(counts) == 3
 
 
+def test_one_text_instead_of_a_list_is_refused_and_not_taken_letter_by_letter(translator: Translator) -> None:
+    with pytest.raises(ValueError, match=r"give a list, such as translate\(\['the dog'\]\)"):
+        translator.translate("the dog")
+
+
 def test_a_beam_below_one_is_refused(translator: Translator) -> None:
     with pytest.raises(ValueError, match="beam is 0"):
         translator.translate(["dog"], beam=0)

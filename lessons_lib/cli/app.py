@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from lessons_lib.cli import doctor, evaluate, notebooks, train, translate
+from lessons_lib.cli import doctor, evaluate, grade, notebooks, train, translate
 from lessons_lib.cli.refusal import Refusal, complain, system_reason
 
 # Its module differs between Typer's versions (click's, or Typer's own copy of it), its place in the family does not.
@@ -14,7 +14,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 REFUSED, INTERRUPTED = 2, 130
 
 ABOUT = """\
-The command line of the Transformer workbook: translate, train, score, and look after the notebooks.
+The command line of the Transformer workbook: translate, train, score, look after the notebooks and grade them.
 
 \b
 Begin with:
@@ -35,6 +35,7 @@ def build_app() -> typer.Typer:
     app.command(help=translate.ABOUT, short_help="Translate sentences, one a line.")(translate.translate)
     app.command(help=train.ABOUT, short_help="Train a model from a recipe.")(train.train)
     app.command(help=evaluate.ABOUT, short_help="Score translations: BLEU, chrF, intervals.")(evaluate.evaluate)
+    app.command(help=grade.ABOUT, short_help="Run a class's notebooks: a table of the checks passed.")(grade.grade)
     group = typer.Typer(rich_markup_mode=None)
     group.callback(invoke_without_command=True, help=notebooks.ABOUT)(_help_alone)
     group.command(short_help="Make notebooks from their sources.")(notebooks.build)

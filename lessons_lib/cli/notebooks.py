@@ -27,27 +27,27 @@ Numbers = Annotated[
 
 def build(numbers: Numbers = None) -> int:
     """Make notebooks, learner's and solved, from their sources: executed, with outputs."""
-    return _met(lambda course: course.build(numbers))
+    return ask_course(lambda course: course.build(numbers))
 
 
 def run(numbers: Numbers = None) -> int:
     """Run notebooks in fresh kernels and show a table of seconds, peak memory and result; no file is changed."""
-    return _met(lambda course: course.run(numbers))
+    return ask_course(lambda course: course.run(numbers))
 
 
 def check(numbers: Numbers = None) -> int:
     """Compare the notebooks with their sources, without running them."""
-    return _met(lambda course: course.check(numbers))
+    return ask_course(lambda course: course.check(numbers))
 
 
 def reset(
     numbers: Annotated[list[str], typer.Argument(metavar="NN", help="Numbers of the notebooks to make fresh, such as 01.")],
 ) -> int:
     """Put a fresh copy of a notebook in place. Your own stays beside it as NN_name.mine-1.ipynb; nothing is overwritten."""
-    return _met(lambda course: max(course.reset(number) for number in numbers))
+    return ask_course(lambda course: max(course.reset(number) for number in numbers))
 
 
-def _met(request: Callable[[ModuleType], int]) -> int:
+def ask_course(request: Callable[[ModuleType], int]) -> int:
     """The exit status of what the course is asked for.
 
     Raises:

@@ -1,9 +1,11 @@
-"""The course's notebooks: built from their sources, run, held against the sources, and made fresh for a reader."""
+"""The course's notebooks: built from their sources, run, held against the sources, made fresh for a reader, and graded for a class."""
 
 from lessons_lib.course.building import build
 from lessons_lib.course.checking import check
+from lessons_lib.course.confined import Limits
+from lessons_lib.course.grading import grade
 from lessons_lib.course.places import CourseError
 from lessons_lib.course.resetting import reset
 from lessons_lib.course.running import run
 
-__all__ = ["CourseError", "build", "check", "reset", "run"]
+__all__ = ["CourseError", "Limits", "build", "check", "grade", "reset", "run"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from lessons_lib.course.places import CourseError, repository
+from lessons_lib.course.places import CourseError, import_path
+from lessons_lib.course.processes import descendants, resident_megabytes
 
 CELL_SECONDS = 1800
 STARTUP_SECONDS = 180
@@ -43,16 +44,8 @@ class PeakMemory:
             self._measure()
 
     def _measure(self) -> None:
-        import psutil
-
-        if self._process_id is None:
-            return
-        try:
-            kernel = psutil.Process(self._process_id)
-            resident = sum(process.memory_info().rss for process in [kernel, *kernel.children(recursive=True)])
-        except psutil.Error:  # one of them has ended in this moment
-            return
-        self.megabytes = max(self.megabytes, resident / 1e6)
+        if self._process_id is not None:
+            self.megabytes = max(self.megabytes, resident_megabytes(descendants(self._process_id)))
 
 
 def execute(notebook: NotebookNode, folder: Path, memory: PeakMemory | None = None) -> float:
@@ -110,11 +103,10 @@ def _kernel_environment() -> Iterator[dict[str, str]]:
     """An environment in which two runs give the same bytes: fixed dates and ids in SVG, this repository's library."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "matplotlibrc").write_text("svg.hashsalt: lessons\n", encoding="utf-8")
-        path = os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
         # A backend set for scripts or tests would keep figures out of the notebook.
         yield {
             **{name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
             "MATPLOTLIBRC": folder,
             "SOURCE_DATE_EPOCH": "0",
-            "PYTHONPATH": path,
+            "PYTHONPATH": import_path(),
         }

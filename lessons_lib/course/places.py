@@ -1,5 +1,6 @@
 """Where the notebooks live, and which of them a command is about."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class Lesson:
 def repository() -> Path:
     """The folder that holds `notebooks/` and `lessons_lib/`."""
     return Path(__file__).resolve().parents[2]
+
+
+def import_path() -> str:
+    """PYTHONPATH for a kernel that is started here: this repository's library first, then what the variable already names."""
+    return os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
 
 
 def all_lessons(root: Path) -> list[Lesson]:

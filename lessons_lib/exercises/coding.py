@@ -4,12 +4,14 @@ import copy
 import dis
 import inspect
 import linecache
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+import torch
 from torch import Generator, Tensor
 
 from lessons_lib.exercises.comparing import describe, difference, kind
@@ -20,6 +22,18 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ADVICE = (
     (r"mat1 and mat2|shapes? cannot be multiplied|must match|size mismatch|broadcast", "Print the shapes of both sides of that line."),
     (r"torch\.return_types", "max(dim=…) gives values and indices: take .values."),
+    (r"only for scalar outputs", "The loss has to be one number: average over the points."),
+    (r"leaf Variable that requires grad", "Put the step under `with torch.no_grad():`."),
+    (
+        r"does not require grad",
+        "Was it made with requires_grad=True? a = a - … makes a new tensor without: write a -= … instead. backward stays outside no_grad.",
+    ),
+    (
+        r"unsupported operand.*NoneType",
+        "One side is None: an argument that may be None (the task says what then), a return missing, "
+        "or a .grad that was cleared too early, or of a new tensor (write a -= …, not a = a - …)?",
+    ),
+    (r"graph a second time", "Compute the loss anew inside the loop."),
     (r"is not defined", "Is the name spelt as above, and was the cell that defines it run?"),
     (r"NoneType", "A step before it gave None: is a return missing, or a value not filled in yet?"),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),
@@ -34,6 +48,11 @@ class Case:
     arguments: tuple[Any, ...]
     says: str = ""
     keywords: dict[str, Any] = field(default_factory=dict)
+
+
+def wave(*shape: int, pace: float, size: float = 1.5) -> Tensor:
+    """Numbers for a case, float32 of this shape, between −size and size: they look drawn and are the same in every run."""
+    return (torch.arange(float(math.prod(shape))) * pace).sin().reshape(shape) * size
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ A topic's file, such as `exercises/attention.py`, registers its exercises when i
 What these do not fit is an Exercise with a `judge` of its own, given to `register`.
 """
 
-from lessons_lib.exercises.coding import Case, Slip, function_exercise
+from lessons_lib.exercises.coding import Case, Slip, function_exercise, wave
 from lessons_lib.exercises.comparing import describe, difference, kind
+from lessons_lib.exercises.parts import judge_parts
 from lessons_lib.exercises.pencil import number_exercise, numbers_exercise
 from lessons_lib.exercises.verdicts import (
     Exercise,
@@ -38,11 +39,13 @@ __all__ = [
     "difference",
     "find",
     "function_exercise",
+    "judge_parts",
     "kind",
     "not_attempted",
     "number_exercise",
     "numbers_exercise",
     "register",
     "right",
+    "wave",
     "wrong",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from lessons_lib.exercises.comparing import as_tensor
-from lessons_lib.exercises.framework import Exercise, Verdict, describe, kind, not_attempted, register, right, wrong
+from lessons_lib.exercises.framework import Exercise, Verdict, describe, judge_parts, kind, register
 from lessons_lib.exercises.verdicts import as_wrong_answers
 
 RIDDLE = {"a": [0.269, 0.731], "b": [1.0], "c": [0.5, 0.5]}
@@ -31,17 +31,8 @@ RIDDLE_SLIPS: dict[str, tuple[tuple[Sequence[float], str], ...]] = {
 
 def judge_riddle(answer: Any) -> Verdict:
     """The first word's weights in each reading of the article's example, three decimals, half a hundredth of tolerance."""
-    if not isinstance(answer, dict) or set(answer) != set(RIDDLE):
-        return wrong(f"Not yet. Give a list of weights for each of 'a', 'b' and 'c', as the cell has it; this is {kind(answer)}.")
-    if all(part is ... or part is None for part in answer.values()):
-        return not_attempted()
-    faults = {name: _riddle_fault(name, part) for name, part in answer.items() if part is not ... and part is not None}
-    solved = ", ".join(name for name, fault in faults.items() if not fault)
-    if wrongs := [f"Reading {name}: {fault}" for name, fault in faults.items() if fault]:
-        return wrong(f"Not yet. {' '.join(wrongs)}" + (f" Right so far: {solved}." if solved else ""))
-    if missing := ", ".join(name for name in RIDDLE if name not in faults):
-        return wrong(f"So far right: {solved}. Still open: {missing}.")
-    return right("three readings, three sets of weights; for the first word, only c gives the article's 0.5 and 0.5.")
+    why = "three readings, three sets of weights; for the first word, only c gives the article's 0.5 and 0.5."
+    return judge_parts(answer, RIDDLE, _riddle_fault, "a list of weights for each of 'a', 'b' and 'c'", why, label="Reading ")
 
 
 def _riddle_fault(name: str, part: Any) -> str:

@@ -31,6 +31,7 @@ number_exercise(
         1.2: "You took w − 3 = −2 as the gradient. The derivative of (w − 3)² has a factor 2 in front: −4.",
         5.0: "You took the whole gradient as the step, without the rate: 1 − (−4) = 5, beyond the goal. Multiply it by 0.1 first.",
         0.4: "That is how far the step goes. The question is where it leads: add it to where you stand.",
+        -0.4: "That is rate times gradient. Subtract it from 1, where you stand.",
         -4.0: "That is the gradient, and it is right. Now take the step: w minus rate times gradient.",
     },
     first_step="the gradient of (w − 3)² is 2 · (w − 3). How much is that at w = 1?",
@@ -72,16 +73,74 @@ def _descend(
     rate: float,
     steps: int,
     *,
+    start: float = 0.0,
     clear: bool = True,
     loss: Callable[[Tensor], Tensor] = lambda off: (off**2).mean(),
 ) -> float:
-    a = torch.tensor(0.0, requires_grad=True)
+    a = torch.tensor(start, requires_grad=True)
     for _ in range(steps):
         loss(a * x - y).backward()
         with torch.no_grad():
             a -= rate * a.grad
         if clear:
             a.grad = None
+    return a.item()
+
+
+def _without_mean(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    return _descend(x, y, rate, steps, loss=lambda off: off**2)
+
+
+def _without_no_grad(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    ((a * x - y) ** 2).mean().backward()
+    a -= rate * a.grad
+    return a.item()
+
+
+def _made_anew(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    for _ in range(steps):
+        ((a * x - y) ** 2).mean().backward()
+        with torch.no_grad():
+            a = a - rate * a.grad
+    return a.item()
+
+
+def _made_anew_outside(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    for _ in range(steps):
+        ((a * x - y) ** 2).mean().backward()
+        a = a - rate * (a.grad if a.is_leaf else None)  # without a leaf .grad is None too, with a warning
+    return a.item()
+
+
+def _cleared_early(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    for _ in range(steps):
+        ((a * x - y) ** 2).mean().backward()
+        a.grad = None
+        with torch.no_grad():
+            a -= rate * a.grad
+    return a.item()
+
+
+def _without_requires_grad(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0)
+    for _ in range(steps):
+        loss = ((a * x - y) ** 2).mean()
+        loss.backward()
+    return a.item()
+
+
+def _one_loss(x: Tensor, y: Tensor, rate: float, steps: int) -> float:
+    a = torch.tensor(0.0, requires_grad=True)
+    loss = ((a * x - y) ** 2).mean()
+    for _ in range(steps):
+        loss.backward()
+        with torch.no_grad():
+            a -= rate * a.grad
+        a.grad = None
     return a.item()
 
 
@@ -117,6 +176,27 @@ function_exercise(
             lambda x, y, rate, steps: _descend(x, y, rate, steps - 1),
             "Count the passes of your loop.",
         ),
+        Slip("one step too many is taken", lambda x, y, rate, steps: _descend(x, y, rate, steps + 1), "Count the passes of your loop."),
+        Slip(
+            "the function returns after its first step",
+            lambda x, y, rate, steps: _descend(x, y, rate, 1),
+            "Is the return inside the loop, or is a made anew at 0 in each pass?",
+        ),
+        Slip("the walk starts from a = 1", lambda x, y, rate, steps: _descend(x, y, rate, steps, start=1.0), "Start from 0."),
+        Slip(
+            "the best slope is computed at once",
+            lambda x, y, rate, steps: (x @ y / (x @ x)).item(),
+            "Right where gradient descent ends, but the question is where it stands after these steps.",
+        ),
+    ],
+    wrong_answers=[
+        ("the loss is not averaged", _without_mean, "The loss has to be one number"),
+        ("the step is taken outside no_grad", _without_no_grad, "with torch.no_grad()"),
+        ("a is made anew at each step", _made_anew, "a = a - … makes a new tensor"),
+        ("a is made anew at each step, outside no_grad", _made_anew_outside, "write a -= …, not a = a - …"),
+        ("the gradient is cleared before the step", _cleared_early, "cleared too early"),
+        ("a asks for no gradient", _without_requires_grad, "made with requires_grad=True"),
+        ("the loss is computed once, before the loop", _one_loss, "inside the loop"),
     ],
     why="each step takes a down the slope of the mean squared error, and starts from a gradient of its own.",
 )

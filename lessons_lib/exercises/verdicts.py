@@ -13,7 +13,7 @@ from typing import Any, Literal
 Status = Literal["right", "wrong", "not attempted"]
 
 # Modules of this package that hold no exercises of their own.
-_FRAMEWORK = {"coding", "comparing", "framework", "pencil", "verdicts"}
+_FRAMEWORK = {"coding", "comparing", "framework", "parts", "pencil", "verdicts"}
 
 
 @dataclass(frozen=True)

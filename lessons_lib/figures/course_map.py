@@ -38,15 +38,19 @@ class CoursePart:
 
 
 PARTS = (
-    CoursePart("I", "From one formula to a trained translator", "00", "09", "several heads, text, the block, the whole model, training"),
+    CoursePart("I", "From one formula to a trained translator", "00", "09", "training, decoding, a real translator, a language model"),
     CoursePart("II", "Choosing training techniques, by experiment", "10", "15", ""),
     CoursePart("III", "The families of models and their tasks", "16", "19", ""),
     CoursePart("IV", "From a checkpoint to a service", "20", "21", ""),
     CoursePart("V", "Where next", "22", "22", ""),
 )
 LESSONS = (
-    Lesson("00", "Start here", (), 45),
+    Lesson("00", "Start here", (), 55),
     Lesson("01", "Attention by hand", ("00",), 115),
+    Lesson("02", "Many heads", ("01",), 125),
+    Lesson("03", "Text to tensors", ("01", "02"), 125),
+    Lesson("04", "Transformer block", ("02", "03"), 110),
+    Lesson("05", "Encoder–decoder", ("02", "03", "04"), 120),
 )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from lessons_lib.figures import svg
 from lessons_lib.figures.palette import WIDTH
 
-HEIGHT, WIDE, TALL, GAP, PAD = 356, 218, 28, 13, 13  # px: picture, box, box, between boxes, between boxes and the frame round a layer
+HEIGHT, WIDE, TALL, GAP, PAD = 416, 218, 28, 13, 13  # px: picture, box, box, between boxes, between boxes and the frame round a layer
+THIN = 18  # px, height of what sits on a box: what surrounds a sublayer
 LEFT = {"encoder": 52, "decoder": 330}  # px, left edge of each column's boxes
 READS = {"encoder": ("Encoder reads", "the dog bites the man"), "decoder": ("Decoder has written", "der Hund beißt")}
 STATES = (("lit", "this notebook"), ("plain", "you have it"), ("later", "still to come"))
@@ -17,11 +18,13 @@ STATES = (("lit", "this notebook"), ("plain", "you have it"), ("later", "still t
 
 @dataclass(frozen=True)
 class Part:
-    """One box: its column, its (notebook, label) stages in order, and whether it belongs to the layer that is repeated."""
+    """One box: its column, its (notebook, label) stages in order, whether it belongs to the layer that is repeated, whether it is thin
+    and sits on the box below, as the norm and the way around a sublayer do."""
 
     column: str
     stages: tuple[tuple[str, str], ...]
     repeated: bool = False
+    attached: bool = False
 
     def at(self, notebook: str) -> tuple[str, str, str]:
         """(state, label, notebook of the stage shown) of this part at the end of `notebook`."""
@@ -32,16 +35,23 @@ class Part:
         return "lit" if number == notebook else "plain", label, number
 
 
+ADD_AND_NORM = (("04", "add and norm"),)
+
 MODEL = (  # each column from the bottom up
     Part("encoder", (("03", "embedding"),)),
     Part("encoder", (("03", "+ positions"),)),
     Part("encoder", (("01", "one attention head"), ("02", "self-attention")), True),
+    Part("encoder", ADD_AND_NORM, True, True),
     Part("encoder", (("04", "feed-forward"),), True),
+    Part("encoder", ADD_AND_NORM, True, True),
     Part("decoder", (("03", "embedding"),)),
     Part("decoder", (("03", "+ positions"),)),
     Part("decoder", (("01", "one masked head"), ("02", "masked self-attention")), True),
+    Part("decoder", ADD_AND_NORM, True, True),
     Part("decoder", (("02", "cross-attention"),), True),
+    Part("decoder", ADD_AND_NORM, True, True),
     Part("decoder", (("04", "feed-forward"),), True),
+    Part("decoder", ADD_AND_NORM, True, True),
     Part("decoder", (("05", "output: word scores"),)),
 )
 
@@ -96,10 +106,13 @@ def _stack(column: str, notebook: str) -> Stack:
     for i, part in enumerate(parts):
         if part.repeated and not bottom:
             bottom, y = y - GAP, y - PAD
-        pieces.append(_arrow_up(centre, y))
-        y -= GAP + TALL
+        height = THIN if part.attached else TALL
+        if not part.attached:
+            pieces.append(_arrow_up(centre, y))
+            y -= GAP
+        y -= height
         state, label, number = part.at(notebook)
-        pieces.append(svg.box(x, y, WIDE, TALL, label, state, number))
+        pieces.append(svg.box(x, y, WIDE, height, label, state, number, size=svg.SMALL if part.attached else svg.BODY))
         tops[part.stages[-1][1]] = y
         if part.repeated and not (i + 1 < len(parts) and parts[i + 1].repeated):
             y -= PAD

@@ -7,8 +7,8 @@ from lessons_lib.figures.palette import BLUE, RUST, WIDTH, number
 
 CELL_WIDE, CELL_TALL = 40, 32  # px
 GOAL, BEGIN, STEPS = 3.0, 0.0, 6  # the parabola (w - GOAL)², where the walk begins, how many steps are drawn
-UNIT, X0, Y0, RISE = 38.0, 66.0, 222.0, 10.5  # px of one w, of w = 0, of loss 0, of one unit of loss
-LOW, HIGH, TALLEST = -1.2, 7.2, 17.6  # the part of the plane that is drawn
+UNIT, X0, Y0, RISE = 36.0, 84.0, 222.0, 9.6  # px of one w, of w = 0, of loss 0, of one unit of loss
+LOW, HIGH, TALLEST = -1.4, 7.4, 19.4  # the part of the plane that is drawn
 
 
 def show_broadcast(column: Sequence[int], row: Sequence[int]) -> None:

@@ -5,17 +5,7 @@ from dataclasses import replace
 import ipywidgets as widgets
 
 from lessons_lib.figures.attention import Pair, Scene, draw_steps
-from lessons_lib.figures.palette import WIDTH
-from lessons_lib.widgets.house import LiveBox, SliderNames, slider
-
-NO_KERNEL = "Run this cell for sliders; the picture above shows where they start."  # fits a line at 800 px
-
-
-class ExplorerBox(LiveBox):
-    """The sliders over their drawing; without a kernel, words that point to the still picture above."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
+from lessons_lib.widgets.house import LiveBox, slider
 
 
 class AttentionExplorer:
@@ -49,12 +39,12 @@ class AttentionExplorer:
         self.choice.observe(lambda _: self._show(), "value")
         self.reset.on_click(self._restart)
 
-    def _lay_out(self) -> ExplorerBox:
+    def _lay_out(self) -> LiveBox:
         row = widgets.Layout(flex_flow="row wrap", align_items="center")
         sliders = list(self.sliders.values())
         word = [widgets.Label("key and value of"), self.choice, self.reset]
         rows = [widgets.HBox(children, layout=row) for children in (sliders[:2], word, sliders[2:4], sliders[4:])]
-        return ExplorerBox([*rows, self.drawing, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+        return LiveBox([*rows, self.drawing])
 
     def _pair(self, vector: str) -> Pair:
         return self.sliders[f"{vector}, first"].value, self.sliders[f"{vector}, second"].value

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 
 from lessons_lib.figures.palette import WIDTH
 
-NO_KERNEL = "Run this cell to move the sliders; the picture beside it shows where they start."
+NO_KERNEL = "Run this cell for sliders; the picture above shows where they start."  # fits a line at 800 px
 
 
 class SliderNames(anywidget.AnyWidget):
@@ -26,11 +26,18 @@ class SliderNames(anywidget.AnyWidget):
 
 
 class LiveBox(widgets.VBox):
-    """A column of sliders and a drawing that says in words what it is where no kernel runs."""
+    """A column of controls over their drawing, as wide as a picture; its sliders are named.
+
+    Where no kernel runs it is the sentence `without_kernel`, which points to the still picture.
+    """
+
+    def __init__(self, children: Sequence[widgets.Widget], without_kernel: str = NO_KERNEL) -> None:
+        super().__init__([*children, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+        self.without_kernel = without_kernel
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude)
-        bundle["text/plain"] = NO_KERNEL
+        bundle["text/plain"] = self.without_kernel
         return bundle
 
 
@@ -56,7 +63,7 @@ def slider(
     )
 
 
-def live(draw: Callable[..., tuple[str, str]], sliders: Sequence[widgets.FloatSlider]) -> LiveBox:
+def live(draw: Callable[..., tuple[str, str]], sliders: Sequence[widgets.FloatSlider], without_kernel: str = NO_KERNEL) -> LiveBox:
     """Sliders over a drawing that is drawn again whenever one of them moves.
 
     `draw(*values)` gets the sliders' values in their order (float) and returns (SVG string, alt text), as a static figure does;
@@ -73,4 +80,4 @@ def live(draw: Callable[..., tuple[str, str]], sliders: Sequence[widgets.FloatSl
     for one in sliders:
         one.observe(redraw, "value")
     row = widgets.HBox(list(sliders), layout=widgets.Layout(flex_flow="row wrap"))
-    return LiveBox([row, drawing, SliderNames()], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+    return LiveBox([row, drawing], without_kernel)

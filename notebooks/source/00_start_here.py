@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here: your first translation
 #
-# Describe a photo in English and a small Transformer says it in German. It runs right here, without a network, and this course builds it with you, piece by piece. Click into the cell below and press **Shift+Enter**.
+# Describe a photo in English and a small **Transformer** says it in German. That is the kind of model behind today's chat and translation programs; this one runs here, without a network, and the course builds it with you. Click into the cell below and press **Shift+Enter**.
 
 # %%
 from lessons_lib.translation import Translator
@@ -10,9 +10,9 @@ translator = Translator.load()
 translator.translate(["A man rides a bike."])
 
 # %% [markdown]
-# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *Fahrrad* is *bicycle*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found them in examples.
+# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *auf einem Fahrrad* is *on a bicycle*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
 #
-# **Now yours.** Put your own photo description between the quotation marks, one plain sentence such as *Two children play in the snow*, and press Shift+Enter.
+# **Now yours.** Put your own photo description between the quotation marks, one plain sentence, and press Shift+Enter. (The square brackets make a list: you may give it several at once.)
 
 # %%
 mine = "Two children play in the snow."
@@ -27,11 +27,11 @@ translator.translate([mine])
 # - predict the shape of a sum or a product of tensors;
 # - let PyTorch compute a gradient, and take a step down it.
 #
-# **Prerequisites:** some Python (lists, loops, functions) and school mathematics; no machine learning, no German. **Time:** 25 minutes to read, 20 for the exercises; all cells together run in 10 seconds.
+# **Prerequisites:** some Python (lists, loops, functions) and school mathematics; no machine learning, no German. **Time:** 30 minutes to read, 25 for the exercises; all cells together run in 10 seconds.
 #
 # ## 1. Ask it something else
 #
-# The model did well on photo descriptions. Next comes a sentence that any traveller needs, and that no photo shows: *I must pay the bill tomorrow.* In German it is *Ich muss morgen die Rechnung bezahlen*: *Rechnung* is the bill, *bezahlen* is to pay, *morgen* is tomorrow.
+# Next comes a sentence that any traveller needs, and that no photo shows: *I must pay the bill tomorrow.* In German it is *Ich muss morgen die Rechnung bezahlen*: *Rechnung* is the bill, *bezahlen* is to pay, *morgen* is tomorrow.
 #
 # **Before you run the cell:** will it be right, nearly right, or about something else altogether?
 
@@ -40,14 +40,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])[0]
 bill
 
 # %% [markdown]
-# Are the two words that the sentence is about in there?
-
-# %% tags=["nbval-check-output"]
-for word in ("Rechnung", "bezahlen"):
-    print(word, word in bill)
-
-# %% [markdown]
-# Neither, and the answer does not say *I do not know* either: it is German, fluent or not, and it is not what you asked. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half, as whole words:
+# Here it wrote *Ein Möbel fährt die Kissen*: a piece of furniture drives the cushions. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -59,9 +52,9 @@ for word in ("Rechnung", "bezahlen"):
 # | *bill* | 2 |
 # | *tomorrow*, *must* | 0 |
 #
-# A photo shows no tomorrow, no *must* and no *I*. On the German side *Rechnung* and *bezahlen* do not occur once, so the model has never had to write them. It learned the captions' world: people, dogs, bicycles, what they wear and do, now. Keep this in mind for every model you meet: **it is as wide as its training data**, and it does not tell you where it ends.
+# (Both times *bill* is a man called Bill.) A photo shows no tomorrow, no *must* and no *I*. On the German side *Rechnung* and *bezahlen* never occur, so the model never had to write them. It learned the captions' world: people, dogs, bicycles, what they do now. So it is with every model you meet: **it is as wide as its training data**, and it does not tell you where it ends.
 #
-# **Try it.** Find the edge yourself: give it *A dog is running through the snow*, then *The dog was running through the snow yesterday*, then *Why is the dog running?* Which of the three does it get? (*Yesterday* is *gestern*, *why* is *warum*.)
+# **Try it.** Find the edge yourself: give it *A dog is running through the snow*, then *The dog was running through the snow yesterday*, then *Why is the dog running?* Which does it get? (*Yesterday* is *gestern*, *why* is *warum*.)
 
 # %%
 edge = [
@@ -72,13 +65,13 @@ edge = [
 translator.translate(edge)
 
 # %% [markdown]
-# The first is caption English through and through. *Gestern* stands in no caption, so the second has to lose its yesterday. And with four questions among 29,000 captions, the third is anybody's guess.
+# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption. Here it lost the running too (*Der Hund wischt durch den Schnee*, the dog wipes through the snow). And of the question, one of a kind that the captions hold four times, a caption is left: *Ein Hund rennt*, a dog runs.
 #
 # ## 2. How this course works
 #
-# **Cells.** A notebook is read from top to bottom, and each cell is run with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change any cell and run it again: you cannot break anything that a fresh copy does not mend.
+# **Cells.** Read from top to bottom and run each cell with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change what you like: a fresh copy mends whatever breaks.
 #
-# **Exercises.** Where it says *exercise*, a cell holds `...` and you put something in its place. The last line checks your answer and tells you what is right or wrong, in words. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it. Here is a first one.
+# **Exercises.** In an exercise's cell you put something in the place of `...`. The last line checks your answer and tells you in words what is right or wrong. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it.
 #
 # ### Exercise 1 (warm-up, 3 minutes)
 # A model does not read its training sentences one by one but in **batches**. The 29,000 captions are cut into batches of 64; the last batch takes what is left. How many batches make one pass through the data? Put the number where the dots are.
@@ -104,16 +97,16 @@ check("start.batches", batches)
 # </details>
 
 # %% [markdown]
-# Type 453 as well and run the cell: a slip that many people make is answered by its name. That is what the checks are for, so guess freely. Nobody else sees it, and nothing is counted.
+# Type 453 as well and run the cell: a slip that many people make is answered by its name. So guess freely. Nobody else sees it, and nothing is counted.
 #
-# **Quizzes** need no cell: click on the answer that you hold for right. **Boxes** headed *What the article says* appear from notebook 01 on. The course follows a published article on training large language models section by section, and where a computation shows something else, the box says so. (The article builds on TensorFlow and Keras; this course uses PyTorch, which the article also lists.)
+# **Quizzes** need no cell: click on the answer that you think is right.
 #
 # **Keep your work.** It depends on where you are:
 # - On your own machine your changes are in the files. Save with Ctrl+S (on a Mac Cmd+S).
-# - On **Binder** everything is thrown away when you leave, or after some minutes without a key pressed. Choose *File → Download* before you go. To go on another day, drag the file back into the list of files on the left.
-# - For a fresh copy of notebook 01 open a terminal (*File → New → Terminal*) and type `lessons notebooks reset 01`. Your own version stays beside it under another name.
+# - On **Binder** all is lost when you leave, or after some minutes without a key pressed. Before you go, save with Ctrl+S, *then* choose *File → Download*: it takes the saved file, not what you see. To go on another day, drag the file back into the list of files on the left.
+# - For a fresh copy of notebook 01, open a terminal (*File → New → Terminal*) and type `lessons notebooks reset 01`. Your own version stays beside it, as `01_attention_by_hand.mine-1.ipynb`.
 #
-# **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named together with the line that gets it. (In a terminal you would type `lessons doctor`.)
+# **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named, with the line that gets it; today you can ignore what it calls *optional*. (*Grammar* is a small corpus of made sentences that comes with the course. In a terminal you would type `lessons doctor`.)
 
 # %%
 # %run -m lessons_lib doctor
@@ -121,7 +114,7 @@ check("start.batches", batches)
 # %% [markdown]
 # ## 3. Where you are
 #
-# The course has five parts. The picture shows the notebooks that exist, with what each one needs, and the parts that are still being written.
+# The picture shows the notebooks that exist, with what each one needs, and the parts that are still being written.
 
 # %%
 from lessons_lib.figures import course_map
@@ -129,20 +122,22 @@ from lessons_lib.figures import course_map
 course_map.show("00")
 
 # %% [markdown]
-# Next comes [01, Attention by hand](01_attention_by_hand.ipynb): the formula at the heart of every Transformer, with a pencil. It needs what section 4 shows. If shapes, broadcasting and gradients are old friends, do exercises 2 to 4 and go on.
+# Next comes [01, Attention by hand](01_attention_by_hand.ipynb): the formula at the heart of every Transformer, with a pencil. It needs what section 4 shows. If shapes, broadcasting and gradients are old friends, do exercises 2 to 4 (first *Run → Run All Above Selected Cell*) and go on.
 #
-# ## 4. Ten cells of PyTorch
+# ## 4. Ten steps of PyTorch
 #
-# **1. A tensor is a table of numbers.** A model cannot read words, so each word becomes a row of numbers, a **vector**. Take three words and four columns. The columns are called *animal*, *human*, *action* and *place*, and *place* stays empty for now:
+# **1. A tensor is a table of numbers.** A model cannot read words, so each word becomes a row of numbers, a **vector**. Take three words and four columns: *animal*, *human*, *action* and *place* (empty for now).
 
 # %% tags=["nbval-check-output"]
 import torch
 
-X = torch.tensor([[1.0, 0, 0, 0], [0.0, 0, 1, 0], [0.0, 1, 0, 0]])  # dog, bites, man
+X = torch.tensor([[1.0, 0, 0, 0],   # dog
+                  [0.0, 0, 1, 0],   # bites
+                  [0.0, 1, 0, 0]])  # man
 print(X.shape)
 
 # %% [markdown]
-# The **shape** says how long each side is, from the outside in: 3 rows, 4 columns. In this course $X$ is a sentence of $S$ words, each a vector of width $d_\text{model}$, so its shape is $(S, d_\text{model})$, here (3, 4).
+# (One decimal point makes the whole table decimals; means and gradients need that.) The **shape** says how long each side is, from the outside in: 3 rows, 4 columns. In this course $X$ is a sentence of $S$ words, each a vector of width $d_\text{model}$, so its shape is $(S, d_\text{model})$, here (3, 4).
 #
 # **2. Picking rows.** Python counts from 0, so *bites* is row 1. A list of row numbers gives the rows in that order: the second line makes *man bites dog*.
 
@@ -159,19 +154,26 @@ batch = torch.stack([X, mirrored])
 print(batch.shape)
 
 # %% [markdown]
-# $(B, S, d_\text{model}) = (2, 3, 4)$: 24 numbers in all. Exercise 1 had $B = 64$.
+# $(B, S, d_\text{model}) = (2, 3, 4)$: 24 numbers in all.
 #
-# **4. Along which side?** A sum needs to know which side to add up. `dim=0` adds down the rows: of the shape (3, 4) the 3 goes and (4,) is left. `dim=1` adds along each row: the 4 goes and (3,) is left.
+# **4. Along which side?** A sum needs to know which side to add up. `dim=0` adds down the rows: of the shape (3, 4) the 3 goes and (4,) is left, which is how Python writes a shape with one side. `dim=1` adds along each row: the 4 goes and (3,) is left.
 
 # %% tags=["nbval-check-output"]
 print(X.sum(dim=0))
 print(X.sum(dim=1))
 
 # %% [markdown]
-# The first says that the sentence holds one animal, one human and one action. The second says that each word has one mark.
+# The first says: one animal, one human, one action. The second: each word has one mark. `mean` works in the same way. And `keepdim=True` leaves a side of 1 where the numbers were added up: `X.sum(dim=1, keepdim=True)` has the shape (3, 1), a column, instead of (3,).
 #
-# **Try it.** What shape has `batch.sum(dim=2)`: (2, 3), (2, 4) or (3, 4)? Guess, then change the first line above to `print(batch.sum(dim=2).shape)`.
+# **Try it.** What is the shape of `batch.sum(dim=2)`: (2, 3), (2, 4) or (3, 4)? Guess, then change the first line above to `print(batch.sum(dim=2).shape)`.
 #
+# <details><summary>Answer</summary>
+#
+# (2, 3): sides are counted from 0, so `dim=2` is the last of (2, 3, 4), and the 4 goes.
+#
+# </details>
+
+# %% [markdown]
 # **5. The matrix product** `@` takes each row on the left to each column on the right: multiply number by number, add up. A shape $(3, 4)$ times a shape $(4, 2)$ gives $(3, 2)$: the inner 4 is used up, the outer 3 and 2 remain.
 
 # %% tags=["nbval-check-output"]
@@ -179,7 +181,7 @@ W = torch.tensor([[3.0, 2], [2, 0], [0, 1], [0, 0]])
 print(X @ W)
 
 # %% [markdown]
-# Check one by hand. *Dog* is (1, 0, 0, 0) and the first column of $W$ is (3, 2, 0, 0), so the first number is 1·3 + 0·2 + 0·0 + 0·0 = 3. Since *dog* has a single 1, it fetches the first row of $W$: (3, 2). These very numbers return in notebook 01, where they are called *keys*.
+# Check one by hand. *Dog* is (1, 0, 0, 0) and the first column of $W$ is (3, 2, 0, 0), so the first number is 1·3 + 0·2 + 0·0 + 0·0 = 3. Since *dog* has a single 1, it fetches the first row of $W$: (3, 2). These numbers return in notebook 01 as *keys*.
 #
 # **6. Broadcasting: small stretches to large.** A column of shape (2, 1) and a row of shape (3,) can be added although they differ. PyTorch compares the shapes from the right: a side of 1, or one that is missing, is stretched to fit.
 
@@ -194,10 +196,19 @@ from lessons_lib.figures import start
 start.show_broadcast([10, 20], [1, 2, 3])
 
 # %% [markdown]
-# Stretching is meant to save typing, and it also hides mistakes: a shape that happens to fit is stretched without a word, in a direction that you may not have meant. The next exercise has such a trap.
+# **Try it.** Which sides meet in `row + torch.tensor([1, 2])`? Guess what happens, then add the line to the last cell of code and run it.
+#
+# <details><summary>Answer</summary>
+#
+# An error: 3 meets 2, and neither is 1. (Take the line out again.)
+#
+# </details>
+
+# %% [markdown]
+# Stretching saves typing and hides mistakes: a shape that happens to fit is stretched without a word, maybe not the way you meant. The next exercise has such a trap.
 #
 # ### Exercise 2 (core, 7 minutes)
-# Write `centre_rows(x)`: it takes a table of shape (rows, columns) and subtracts from each row that row's own mean. So `[[1, 2, 3], [4, 6, 8]]` becomes `[[-1, 0, 1], [-2, 0, 2]]`. Does yours also work when the table is square?
+# Write `centre_rows(x)`: it takes a tensor of decimals, shape (rows, columns), and subtracts from each row that row's own mean. So `[[1, 2, 3], [4, 6, 8]]` becomes `[[-1, 0, 1], [-2, 0, 2]]`. Does yours also work when the table is square? To try it yourself: `centre_rows(torch.tensor([[1.0, 2, 3], [4, 6, 8]]))`.
 
 
 # %% tags=["exercise", "nbval-check-output"]
@@ -212,7 +223,7 @@ check("start.centre_rows", centre_rows)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# `x.mean(dim=1)` gives one mean a row. Which shape does it have, and which way is it stretched when it meets a square `x`?
+# `x.mean(dim=1)` gives one mean per row. Which shape does it have, and which way is it stretched when it meets a square `x`?
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -222,7 +233,7 @@ check("start.centre_rows", centre_rows)
 # </details>
 
 # %% [markdown]
-# **7. A gradient says which way is down.** To train a model is to change its numbers so that a **loss**, a number that measures how wrong it is, gets smaller. Take a model with one number $w$ and the loss $(w - 3)^2$: it is 0 at $w = 3$ and grows to both sides. At $w = 1$ it is 4. Which way to go? The derivative $2\,(w - 3)$ tells; PyTorch computes it if $w$ is created with `requires_grad=True`.
+# **7. A gradient says which way is down.** Inside a model are numbers, its **parameters**. **Training** changes them so that a **loss**, a number that measures how wrong the model is, gets smaller. Take a model with one parameter $w$ and the loss $(w - 3)^2$: it is 0 at $w = 3$ and grows to both sides. At $w = 1$ it is 4. Which way to go? The derivative $2\,(w - 3)$ tells; PyTorch computes it if $w$ is created with `requires_grad=True`:
 
 # %% tags=["nbval-check-output"]
 w = torch.tensor(1.0, requires_grad=True)
@@ -231,10 +242,17 @@ loss.backward()
 print("loss", loss.item(), " gradient", w.grad.item())
 
 # %% [markdown]
-# `backward` walks back through the computation and leaves the derivative of the loss in `w.grad`; with many numbers these derivatives together are called the **gradient**. A gradient of −4 says: raise $w$ a little, by 0.01, and the loss falls by about 4 · 0.01 = 0.04. (Exactly: 1.99² is 3.9601.)
+# `backward` walks back through the computation and leaves the derivative of the loss in `w.grad`; with many numbers these derivatives together are called the **gradient**. A gradient of −4 says: raise $w$ a little, by 0.01, and the loss falls by about 4 · 0.01 = 0.04. (Exactly: 1.99² is 3.9601. `.item()` takes the plain number out of a tensor.)
 #
-# **Try it.** Which sign has the gradient at $w = 5$, and how large is it? Guess, put 5.0 into the cell, run it, then put the 1.0 back and run it again.
+# **Try it.** What sign does the gradient have at $w = 5$, and how large is it? Guess, put 5.0 into the cell, run it, then put the 1.0 back and run it again.
 #
+# <details><summary>Answer</summary>
+#
+# +4: raising $w$ raises the loss, so the way down is to the left.
+#
+# </details>
+
+# %% [markdown]
 # **8. `backward` adds.** Compute the same loss again and call `backward` a second time. **Before you run the cell:** will the gradient be −4, 0 or −8?
 
 # %% tags=["nbval-check-output"]
@@ -243,9 +261,9 @@ loss.backward()
 print("gradient", w.grad.item())
 
 # %% [markdown]
-# −8: the second −4 is added to the first. That is useful when a batch comes in two halves, and a trap when it does not. So after each step the gradient is cleared.
+# −8: the second −4 is added to the first. So after each step the gradient is cleared.
 #
-# **9. One step of gradient descent.** Go against the gradient, a small part of it. The part is called the **learning rate**, here 0.1. `torch.no_grad()` tells PyTorch that this line is no part of the model's computation.
+# **9. One step of gradient descent.** Go against the gradient, a small part of it. That part is the **learning rate**, here 0.1. `torch.no_grad()` tells PyTorch that this line is no part of the model's computation; without it PyTorch refuses to change $w$ in place (*a leaf Variable that requires grad …*).
 
 # %% tags=["nbval-check-output"]
 w = torch.tensor(0.0, requires_grad=True)
@@ -258,7 +276,7 @@ print(round(w.item(), 2))
 # %% [markdown]
 # From 0 the gradient is 2 · (0 − 3) = −6, and 0 − 0.1 · (−6) = 0.6. One step closer to 3.
 #
-# ### Exercise 3 (pencil, 4 minutes)
+# ### Exercise 3 (pencil, 3 minutes)
 # You stand at $w = 1$ with the same loss $(w - 3)^2$ and the learning rate 0.1. Where does one step lead? Work it out on paper.
 
 # %% tags=["exercise", "nbval-check-output"]
@@ -292,7 +310,7 @@ for step in range(1, 7):
     print(step, round(w.item(), 2))
 
 # %% [markdown]
-# After six steps $w$ is at 2.21, and the steps get shorter, since the slope does. Is a larger learning rate better? Two questions to settle with the slider. At which rate does a *single* step arrive? And from which rate on does it never arrive? Guess both, then click on the slider's handle and move it with the arrow keys.
+# After six steps $w$ is at 2.21, and the steps get shorter, since the slope gets flatter. Is a larger learning rate better? At which rate does a *single* step arrive? And from which rate on does it never arrive? Guess both, then settle it: click on the slider's handle and move it with the arrow keys.
 
 # %%
 from lessons_lib.widgets import start as live
@@ -300,16 +318,16 @@ from lessons_lib.widgets import start as live
 live.learning_rate(0.1)
 
 # %% [markdown]
-# The same picture at 0.1, for a page that is only read:
+# For comparison, and for a page that is only read, the rate 0.9:
 
 # %%
-start.show_descent(0.1)
+start.show_descent(0.9)
 
 # %% [markdown]
-# One step takes $w$ to $w - \text{rate} \cdot 2\,(w - 3)$, so the distance to 3 is multiplied by $1 - 2 \cdot \text{rate}$. That is 0.8 at rate 0.1, and 0 at rate 0.5, which arrives at once. At 0.9 it is −0.8: you leap to the other side but come closer. At 1.0 it is −1, for ever to and fro; beyond that each leap is longer than the last, and the loss explodes. A real model has millions of such numbers instead of one, and the same three fates.
+# One step takes $w$ to $w - \text{rate} \cdot 2\,(w - 3)$, so the distance $w - 3$ becomes $(w - 3) - 2 \cdot \text{rate} \cdot (w - 3)$: it is multiplied by $1 - 2 \cdot \text{rate}$. That is 0.8 at rate 0.1, and 0 at rate 0.5, which arrives at once. At 0.9 it is −0.8: you leap to the other side but come closer. At 1.0 it is −1, for ever to and fro; beyond that each leap is longer than the last, and the loss explodes. A real model has millions of parameters instead of one, and the same fates: creep, swing in, fly off.
 #
-# ### Exercise 4 (stretch, 6 minutes)
-# A model with one number that has to fit data: $y \approx a \cdot x$. Write `fit_slope(x, y, rate, steps)`: start from $a = 0$, take `steps` steps of gradient descent on the mean of $(a x - y)^2$ over all points, and return $a$ as a number. On `x = [1, 2, 3]`, `y = [2, 4, 6]` two steps of 0.1 give 1.991, and more steps come closer to 2.
+# ### Exercise 4 (stretch, 12 minutes)
+# A model with one parameter that has to fit data: $y \approx a \cdot x$. Write `fit_slope(x, y, rate, steps)`: start from $a = 0$, take `steps` steps of gradient descent on the mean of $(a x - y)^2$ over all points, and return $a$ as a number. `x` and `y` are tensors of decimals; on `x = [1, 2, 3]`, `y = [2, 4, 6]` two steps of 0.1 give 1.991, and more steps come closer to 2.
 
 
 # %% tags=["exercise", "nbval-check-output"]
@@ -330,7 +348,7 @@ check("start.fit_slope", fit_slope)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Cell 10 has the loop. Only the loss is new, and `a` takes the place of `w`.
+# Step 10 has the loop. Only the loss is new, and `a` takes the place of `w`.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -341,21 +359,21 @@ check("start.fit_slope", fit_slope)
 
 # %% [markdown]
 # ## Quiz
-# **1.** You ask the model of this notebook for *The tax office is closed*. What do you get?
+# **1.** You ask the model of this notebook for *I lost my passport.* What do you get?
 #
 # <details><summary>An error: it does not know the words.</summary>
 #
-# No. It cuts unknown words into known pieces and goes on. Nothing tells you that it is out of its depth.
+# No. It cuts unknown words into known pieces and goes on, without a warning.
 #
 # </details>
 # <details><summary>The right translation: English is English.</summary>
 #
-# Remember *Rechnung*: a word that never stood on the German side of its training data is one it has never had to write.
+# Remember *Rechnung*: the model never had to write a word that its German captions do not hold.
 #
 # </details>
 # <details><summary>A German sentence that probably means something else.</summary>
 #
-# Right. *Tax* does not occur in the 29,000 captions. The model writes what is likely in the world of captions.
+# Right. *Passport* does not occur in the 29,000 captions, so the model writes what is likely in their world: here it said *In einem geschäftigen Wagen*, in a busy car.
 #
 # </details>
 
@@ -369,7 +387,7 @@ check("start.fit_slope", fit_slope)
 # </details>
 # <details><summary>(4, 1): the larger tensor decides.</summary>
 #
-# Not the tensor decides but each side by itself, and on the right side 3 is larger than 1.
+# Each side is decided by itself, and on the right side 3 is larger than 1.
 #
 # </details>
 # <details><summary>An error: the shapes differ.</summary>
@@ -379,35 +397,54 @@ check("start.fit_slope", fit_slope)
 # </details>
 
 # %% [markdown]
-# **3.** A friend's training loop forgets to clear the gradient. What happens at the second step?
+# **3.** `a` has shape (5, 4), `b` has shape (4, 2), and `c = a @ b`. What is the shape of `c.sum(dim=0)`?
 #
-# <details><summary>It takes the second gradient alone, as it should.</summary>
+# <details><summary>(5,)</summary>
 #
-# Only if the first had been cleared. `backward` adds to what is there, as in cell 8.
-#
-# </details>
-# <details><summary>It takes the sum of both gradients.</summary>
-#
-# Right. The step is about twice too long, then three times, and may fly off like a learning rate that is too large.
+# That is `c.sum(dim=1)`, which adds along each row.
 #
 # </details>
-# <details><summary>PyTorch refuses to run.</summary>
+# <details><summary>(4,)</summary>
 #
-# It does not: adding up is meant for batches that come in pieces. So nothing warns you.
+# The inner 4 is used up by the product: `c` has shape (5, 2).
+#
+# </details>
+# <details><summary>(2,)</summary>
+#
+# Right. `c` has shape (5, 2), and `dim=0` adds down the rows: the 5 goes.
 #
 # </details>
 
 # %% [markdown]
-# **4.** On Binder you have solved half of notebook 01 and have to leave. What do you do?
+# **4.** A friend's training loop forgets to clear the gradient. What happens at the second step?
+#
+# <details><summary>It takes the second gradient alone, as it should.</summary>
+#
+# Only if the first had been cleared: `backward` adds (step 8).
+#
+# </details>
+# <details><summary>It takes the sum of both gradients.</summary>
+#
+# Right. The step is too long, and so is the next: $w$ runs past the goal and swings to and fro without settling.
+#
+# </details>
+# <details><summary>PyTorch refuses to run.</summary>
+#
+# It does not: adding up is what `backward` is meant to do. Nothing warns you.
+#
+# </details>
+
+# %% [markdown]
+# **5.** On Binder you have solved half of notebook 01 and have to leave. What do you do?
 #
 # <details><summary>Nothing: it is saved on the server.</summary>
 #
 # For as long as the session lasts. When it ends, the server forgets everything.
 #
 # </details>
-# <details><summary>File → Download, and drag the file back in next time.</summary>
+# <details><summary>Save, File → Download, and drag the file back in next time.</summary>
 #
-# Right. The downloaded file is yours.
+# Right. The downloaded file is yours; without saving first it would be an old one.
 #
 # </details>
 # <details><summary>Type <code>lessons notebooks reset 01</code> in a terminal.</summary>
@@ -419,8 +456,8 @@ check("start.fit_slope", fit_slope)
 # %% [markdown]
 # ## Summary
 #
-# 1. The model translates photo captions, because it was trained on 29,000 of them; outside their world it writes German that means something else, and does not say so.
-# 2. Exercises answer in words; hints and solutions are folded below; on Binder, download what you want to keep.
+# 1. The model translates photo captions, because it was trained on 29,000 of them; outside their world it writes something else, and does not say so.
+# 2. Exercises answer in words; hints and solutions are folded below; on Binder, save and download what you want to keep.
 # 3. Tensors have shapes: $(B, S, d_\text{model})$ is a batch of sentences of words. `@` uses up the inner side; a side of 1 is stretched.
 # 4. `backward` *adds* the derivative of the loss to `.grad`; a step goes against it, times the learning rate; then it is cleared.
 # 5. Too small a rate creeps, too large a rate flies off.

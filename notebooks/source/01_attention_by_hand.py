@@ -248,7 +248,7 @@ print("Q:\n", Q, "\nK:\n", K)
 # %% [markdown]
 # Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices, each head's own, are what a model **learns**; it would find others than ours, rarely readable ones.
 #
-# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder (the part that reads) puts out. It puts out one vector a word, so all three would be the same. $XX^\top$ has shown what that finds (with our words only itself; with any words a symmetric table). They are three learned projections (products with a matrix) of the *input* of the layer, one of several that a model stacks. (Where a decoder, which writes, looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
+# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the *encoder* (the part that reads) puts out. It puts out one vector a word, so all three would be the same. $XX^\top$ has shown what that finds (with our words only itself; with any words a symmetric table). They are three learned projections (products with a matrix) of the *input* of the layer, one of several that a model stacks. (Where a *decoder*, which writes, looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
 #
 # **Why not one matrix for $Q$ and $K$?** Compare the scores, asker by row, asked by column:
 
@@ -343,7 +343,7 @@ print("row sums:   ", weights.sum(dim=1))
 print("column sums:", weights.sum(dim=0))
 
 # %% [markdown]
-# Equal to the loops. Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
+# Each **row** of weights sums to 1: a word has one unit of attention to spend. The columns sum to 1.37, 1.09 and 0.53: nothing limits how much attention a word *receives*, and *dog* is popular.
 #
 # > **What the article says** (4.2), twice. First, that softmax gives *each key vector's* probability distribution. It runs over the keys, once for each *query*. Second, that the similarities are summed with weights to give the word's new representation. Compute that:
 
@@ -369,7 +369,7 @@ torch.testing.assert_close(our_weights, weights)
 print("loops, matrices, PyTorch and lessons_lib: the same")
 
 # %% [markdown]
-# The library's own source: your three lines, checks of the input, a mask (section 8), and one more step, `dropout`, that 04 explains.
+# The library's source: your three lines, checks, a mask (section 8), and `dropout`, which 04 explains.
 
 # %%
 from lessons_lib.figures.source import show_source

@@ -1,0 +1,101 @@
+"""Submissions are found, read and recognised; what cannot be graded is refused or named, and nothing of it is run."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import assert_refused, lessons
+from handed_in import KEYS, LESSON, LOOP, graded, hand_in, notebook, read_table, score, statuses
+
+from lessons_lib.course import grade
+from lessons_lib.course.places import CourseError
+from lessons_lib.course.submissions import asked_for, find_submissions
+
+
+def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path) -> None:
+    folder = hand_in(
+        tmp_path / "in",
+        {
+            "broken.ipynb": "no notebook",
+            "empty.ipynb": "",
+            "list.ipynb": "[1]",
+            "deep.ipynb": "[" * 100_000,
+            "other.ipynb": notebook("1 + 1"),
+            "=1+1.ipynb": "{}",
+            "nobody/letter.txt": "sorry",
+            "notes.txt": "no submission",
+            "anna/.ipynb_checkpoints/01.ipynb": "hidden",
+        },
+    )
+    table = graded(folder)
+    assert list(table) == ["'=1+1.ipynb", "anna", "broken.ipynb", "deep.ipynb", "empty.ipynb", "list.ipynb", "nobody", "other.ipynb"]
+    assert all((row["passed"], row["of"], row["notebook"], row["seconds"]) == ("0", "", "", "") for row in table.values())
+    assert table["anna"]["remark"] == table["nobody"]["remark"] == "no notebook (.ipynb) in this folder"
+    assert all("not a notebook" in table[f"{name}.ipynb"]["remark"] for name in ("broken", "empty", "list", "deep", "'=1+1"))
+    assert "--notebook NN" in table["other.ipynb"]["remark"]
+
+
+def test_with_the_lesson_set_another_one_is_named_and_not_run(tmp_path: Path) -> None:
+    folder = hand_in(tmp_path / "in", {"zero.ipynb": notebook('check("start.one_step", 1)')})
+    outcome = lessons("grade", folder, "--notebook", "01")
+    row = read_table(outcome.out.decode())["zero.ipynb"]
+    assert (score(row), set(statuses(row)), row["remark"]) == ("0/6", {"not reached"}, "not run: this is notebook 00, 01 was set")
+
+
+@pytest.mark.slow
+def test_with_the_lesson_set_a_notebook_without_checks_is_taken_for_it(tmp_path: Path) -> None:
+    folder = hand_in(
+        tmp_path / "in", {"a.ipynb": notebook("1 + 1", "from pathlib import Path\nassert not Path('b.ipynb').exists()"), "b.ipynb": "{"}
+    )
+    row = read_table(lessons("grade", folder, "--notebook", "1").out.decode())["a.ipynb"]
+    assert (score(row), row["notebook"], row["remark"]) == ("0/6", LESSON.name, f"no cell checks {', '.join(KEYS)}")
+
+
+def test_submissions_are_read_before_any_is_run_and_sorted_by_name(tmp_path: Path) -> None:
+    folder = hand_in(tmp_path, {"b.ipynb": notebook("2"), "A/x.ipynb": notebook("1"), "c/d/e.ipynb": notebook("3")})
+    found = find_submissions(folder)
+    (folder / "b.ipynb").unlink()
+    assert [(submission.name, submission.cells[1]) for submission in found] == [("A/x.ipynb", "1"), ("b.ipynb", "2"), ("c/d/e.ipynb", "3")]
+    assert sorted(found[0].files(folder)) == ["x.ipynb"]
+
+
+def test_the_official_keys_are_those_of_the_notebooks_checks() -> None:
+    code = "\n".join(
+        "".join(cell["source"]) for cell in json.loads(LESSON.learner.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
+    )
+    assert KEYS == asked_for(code) and len(KEYS) == 6
+    assert asked_for('%%time\nx = 1; check( "a.b", x)\n# check("c.d", x)\ncheck(\'e.f\', x)\ncheck("a.b", y)\nrecheck("g.h", 1)') == [
+        "a.b",
+        "e.f",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], ["nowhere is not there"]),
+        (["file.txt"], ["file.txt is not a folder"]),
+        (["empty"], ["holds no notebooks", "NAME.ipynb"]),
+        (["in", "--notebook", "77"], ["no notebook 77"]),
+        (["in", "--out", "in"], ["is a folder", ".csv"]),
+        (["in", "--out", "in/a.ipynb"], ["is a notebook", ".csv"]),
+        (["in", "--out", "no/scores.csv"], ["no folder", "Make it first"]),
+        (["in", "--cell-seconds", "0"], ["more than 0", "0 s a cell"]),
+        (["in", "--jobs", "0"], ["0 jobs"]),
+        (["in", "--memory", "20"], ["20 MB", "500 or more"]),
+    ],
+)
+def test_refusals_come_before_anything_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: list[str]
+) -> None:
+    hand_in(tmp_path, {"in/a.ipynb": notebook(LOOP), "file.txt": "x"})
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert_refused(lessons("grade", *arguments), *words)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.ipynb", "empty", "file.txt", "in"]
+
+
+def test_a_folder_of_the_course_that_is_damaged_is_named(tmp_path: Path) -> None:
+    hand_in(tmp_path, {"notebooks/01_toy.ipynb": "{}", "in/a.ipynb": notebook("1")})
+    with pytest.raises(CourseError, match="01_toy.ipynb.*lessons notebooks reset 01"):
+        grade(tmp_path / "in", root=tmp_path)
