@@ -9,33 +9,18 @@ from lessons_lib.figures.search import Search, draw_step
 from lessons_lib.translation import SentenceError, Translator
 from lessons_lib.widgets.house import LiveBox, live, slider
 
-NO_KERNEL = "Run this cell to type a sentence; the picture above shows one."
+NO_SENTENCE = "Run this cell to type a sentence; the picture above shows one."  # fits a line at 800 px
 NO_SLIDERS = "Run this cell for sliders; the picture above shows one step."
 
 
-class BeamBox(LiveBox):
-    """The sliders over their drawing; without a kernel, words that point to the still picture above."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_SLIDERS}
-
-
-def beam_explorer(found: Search, step: int = 1, beam: int = 2) -> BeamBox:
+def beam_explorer(found: Search, step: int = 1, beam: int = 2) -> LiveBox:
     """Two sliders, the step and the beam, over the beginnings kept and the finished texts of a search."""
     longest = max(len(steps) for steps in found.steps.values())
     sliders = [slider("step", step, 1, longest, step=1, digits=0), slider("beam", beam, 1, max(found.steps), step=1, digits=0)]
-    box = live(lambda at, width: draw_step(found, at, width), sliders)
-    return BeamBox(box.children, layout=box.layout)
+    return live(lambda at, width: draw_step(found, at, width), sliders, NO_SLIDERS)
 
 
-class SentenceBox(widgets.VBox):
-    """A text field over a picture; without a kernel, words that point to the still picture above."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {**super()._repr_mimebundle_(include=include, exclude=exclude), "text/plain": NO_KERNEL}
-
-
-def alignment_explorer(translator: Translator, sentence: str) -> SentenceBox:
+def alignment_explorer(translator: Translator, sentence: str) -> LiveBox:
     """A text field: Enter translates what stands in it and shows which words were looked at. What cannot be read is refused in words."""
     field = widgets.Text(value=sentence, description="English", continuous_update=False, layout=widgets.Layout(width=f"{WIDTH}px"))
     page = widgets.HTML(_page(translator, sentence))
@@ -44,7 +29,7 @@ def alignment_explorer(translator: Translator, sentence: str) -> SentenceBox:
         page.value = _page(translator, field.value)
 
     field.observe(redraw, "value")
-    return SentenceBox([field, page], layout=widgets.Layout(max_width=f"{WIDTH + 4}px"))
+    return LiveBox([field, page], NO_SENTENCE)
 
 
 def _page(translator: Translator, sentence: str) -> str:
