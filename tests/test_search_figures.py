@@ -125,11 +125,15 @@ def test_bootstrap_draws_are_counted() -> None:
 
 def test_charts_say_their_numbers_and_stay_small() -> None:
     rows = json.loads((data_dir() / "decoding" / "beams.json").read_text(encoding="utf-8"))
-    _, alt = judging.beams.__wrapped__(rows, "here")
+    gains = {(5, 1.0): (0.1, 1.5), (16, 0.0): (-0.7, 0.9)}
+    figure, alt = judging.beams.__wrapped__(rows, gains, "here")
+    bars = [line.get_ydata() for line in figure.axes[0].get_lines() if line.get_marker() == "_"]
+    assert [list(bar) for bar in bars] == [pytest.approx([36.47, 37.87]), pytest.approx([35.67, 37.27])]
+    assert alt.endswith("beam 5, ÷ length, 0.1 to 1.5; beam 16, total, −0.7 to 0.9.")
     assert "÷ length: BLEU 36.4 to 37.2" in alt and "total: BLEU 36.4 to 36.5, words 12.0 to 11.3" in alt
     groups = [("4–8", 41.2, 36.4, 45.7), ("9–12", 39.1, 36.2, 41.0)]
     for call, arguments in (
-        (judging.beams, (rows, "here")),
+        (judging.beams, (rows, gains, "here")),
         (judging.groups, (groups, groups, "here")),
         (search.cache_times, ([1, 60, 120], [1.0, 8.0, 16.0], [1.0, 1.1, 1.2], "here")),
         (search.penalties, (ENDINGS,)),

@@ -34,10 +34,13 @@ def draws(means: Sequence[float], low: float, high: float) -> tuple[Figure, str]
 
 
 @house.picture
-def beams(rows: Sequence[Row], measured_on: str) -> tuple[Figure, str]:
+def beams(rows: Sequence[Row], gains: Mapping[tuple[float, float], tuple[float, float]], measured_on: str) -> tuple[Figure, str]:
     """BLEU and words a sentence against the beam (log axis), a line a length penalty.
 
-    `rows` hold "beam", "penalty", "bleu", "words" and "reference_words"; the row of beam 1 belongs to both lines.
+    Args:
+        rows: with "beam", "penalty", "bleu", "words" and "reference_words"; the row of beam 1, greedy, belongs to both lines.
+        gains: (beam, penalty) -> the 95 % interval of its BLEU minus greedy's, drawn at that point.
+        measured_on: the sentences.
     """
     figure, (left, right) = house.new_figure("Wider beams: likelier texts, and shorter ones", 3.3, 2)
     lines = {penalty: [row for row in rows if row["penalty"] == penalty or row["beam"] == 1] for penalty in (1.0, 0.0)}
@@ -53,13 +56,28 @@ def beams(rows: Sequence[Row], measured_on: str) -> tuple[Figure, str]:
     for ax, key in ((left, "bleu"), (right, "words")):
         ends = [(line[-1]["beam"], line[-1][key], names[p], house.CATEGORIES[i]) for i, (p, line) in enumerate(lines.items())]
         house.label_ends(ax, ends)
+    _gains(left, lines, gains)
     left.set_xlabel(f"beam (log axis; {measured_on})")
     told = "; ".join(
         f"{names[p]}: BLEU {number(line[0]['bleu'], 1)} to {number(line[-1]['bleu'], 1)}, "
         f"words {number(line[0]['words'], 1)} to {number(line[-1]['words'], 1)}"
         for p, line in lines.items()
     )
-    return figure, f"From beam 1 to {rows[-1]['beam']:.0f}, {measured_on}. {told}. The references have {number(reference, 1)} words."
+    sure = "; ".join(f"beam {beam:.0f}, {names[p]}, {number(low, 1)} to {number(high, 1)}" for (beam, p), (low, high) in gains.items())
+    alt = f"From beam 1 to {rows[-1]['beam']:.0f}, {measured_on}. {told}. The references have {number(reference, 1)} words. "
+    return figure, f"{alt}95 % intervals of the BLEU gained over greedy: {sure}."
+
+
+def _gains(ax: Axes, lines: Mapping[float, Sequence[Row]], gains: Mapping[tuple[float, float], tuple[float, float]]) -> None:
+    """Upright bars for the intervals of what is gained over greedy, whose BLEU is a dashed line."""
+    greedy = lines[1.0][0]["bleu"]
+    ax.axhline(greedy, color=house.QUIET, linestyle="--", linewidth=1.2)
+    for (beam, penalty), (low, high) in gains.items():
+        colour = house.CATEGORIES[list(lines).index(penalty)]
+        ax.plot([beam, beam], [greedy + low, greedy + high], color=colour, linewidth=1.5, linestyle="-", marker="_", markersize=8)
+    lowest, highest = (end(greedy + gain[i] for gain in gains.values()) for i, end in enumerate((min, max)))
+    ax.set_ylim(lowest - 0.35, highest + 0.15)
+    ax.text(1, lowest - 0.25, "bars: 95 %, over greedy", color=house.QUIET, fontsize=9)
 
 
 def _beam_axis(ax: Axes, sizes: Sequence[int], title: str) -> None:
