@@ -162,6 +162,7 @@ from lessons_lib.tokenization import BOS_ID, EOS_ID
 from lessons_lib.translation import Translator
 
 torch.set_grad_enabled(False)  # nothing is trained in this notebook
+torch.set_num_threads(1)  # small steps: a second core only waits
 translator = Translator.load("grammar-en-de")
 model, tokenizer = translator.trained.model, translator.trained.tokenizer
 
@@ -356,7 +357,7 @@ def milliseconds(work, repeats=5):
         start = time.perf_counter()
         work()
         times.append(1000 * (time.perf_counter() - start))
-    return sorted(times)[repeats // 2]
+    return min(times)  # what else runs can only make it slower
 
 positions = [1, 20, 40, 60, 80, 100, 120]
 tokens = torch.full((8, 121), 50)
@@ -368,16 +369,16 @@ without = [milliseconds(lambda t=t: model.scores(
 state = DecodingState(model, source.expand(8, -1))
 steps = [milliseconds(lambda: state.step(tokens[:, 0]), 1)
          for _ in range(124)]
-cached = [sorted(steps[t - 1:t + 4])[2] for t in positions]  # of five steps
+cached = [min(steps[t - 1:t + 4]) for t in positions]  # of five steps
 pictures.cache_times(positions, without, cached, "this machine's CPU")
 
 # %% tags=["nbval-check-output"]
-assert without[-1] > without[0]
-assert without[-1] > 1.5 * cached[-1]
-print("at 120 tokens a step without cache costs more than with it")
+assert without[-1] > 2 * without[0]
+assert without[-1] > 3 * cached[-1]
+print("at 120 tokens a step without cache takes over 3 times as long")
 
 # %% [markdown]
-# On two cores of a server: 16 ms against 1 at 120 tokens. With a cache the line is nearly flat; not quite, since a new query meets all earlier keys. And it takes memory. For the small model of 05 ($d_\text{model}$ 4, one layer), a source of 5, 6 steps on:
+# With a cache the line is nearly flat; not quite, since a new query meets all earlier keys. And it takes memory. For the small model of 05 ($d_\text{model}$ 4, one layer), a source of 5, 6 steps on:
 #
 # - text: K and V, 6 rows of 4: 48 numbers;
 # - source, for cross-attention: K and V, 5 rows, once: 40.
