@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from lessons_lib.corpus import Pair
 from lessons_lib.decoding import Hypothesis
 from lessons_lib.figures import house, judging, palette, search, svg
 from lessons_lib.figures.search import Search, Step, draw_step, draw_tree
@@ -48,7 +49,7 @@ def test_the_tree_is_the_pencil_tree() -> None:
 
 
 def test_the_penalties_cross_where_the_formula_says() -> None:
-    figure, alt = search.penalties.__wrapped__(ENDINGS)
+    figure, alt = search.penalties.__wrapped__(ENDINGS, "L")
     assert alt.endswith("S from α = 0.00, then L from α = 0.74, then R from α = 1.18.")
     assert search._winners(ENDINGS, 1.5)[1][0] == pytest.approx(math.log2(5 / 3))
     assert len(figure.axes[0].get_lines()) == 4 + 2
@@ -91,13 +92,17 @@ def test_sliders_move_step_and_beam(bites: Search) -> None:
 
 
 def test_a_typed_sentence_is_drawn_and_one_that_cannot_be_read_is_refused_in_words(translator: Translator) -> None:
-    box = alignment_explorer(translator, "The dog bites the man.")
+    box = alignment_explorer(translator, "The dog bites the man.", [Pair("The dog bites the man.", "Der Hund beißt den Mann.")])
     field, page, *_ = box.children
     assert "beißt at bites" in page.value
     field.value = "The man bites the dog."
     assert "Mann at man" in page.value
     field.value = "   "
     assert page.value == "<p>there is nothing to read in this sentence.</p>"
+    field.value = "The dog bites the computer"
+    assert "Not in the corpus: computer. Every sentence of the corpus ends with a full stop" in page.value and "<img" in page.value
+    field.value = "The dog bites the man."
+    assert "corpus" not in page.value
     assert box._repr_mimebundle_()["text/plain"].startswith("Run this cell to type")
 
 
@@ -136,7 +141,7 @@ def test_charts_say_their_numbers_and_stay_small() -> None:
         (judging.beams, (rows, gains, "here")),
         (judging.groups, (groups, groups, "here")),
         (search.cache_times, ([1, 60, 120], [1.0, 8.0, 16.0], [1.0, 1.1, 1.2], "here")),
-        (search.penalties, (ENDINGS,)),
+        (search.penalties, (ENDINGS, "L")),
     ):
         assert len("".join(shown(house, call, *arguments).values())) < palette.LIMIT
     assert shown(svg, search.tree)["text/html"].startswith('<img alt="A tree of German words')

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Any
 
 from lessons_lib.exercises.framework import Case, Slip, function_exercise, numbers_exercise
 
 Written = list[tuple[str, int]]
 NextWord = Callable[[Sequence[str], Sequence[str]], str]
 END = "⟨e⟩"
+MOST = 200  # times that a toy translator is asked in one run
 
 numbers_exercise(
     "decoding.three_beams",
@@ -21,6 +23,7 @@ numbers_exercise(
         (6, 6, 6): "That is greedy's path each time. A beam of 2 also keeps ein, and compares sums at the end.",
         (6, 6, 4): "With beam 2 der Kind and ein Kind both cost 4 bits after two words. Add the last two: which sum is smaller?",
         (5, 5, 3): "You left out the end: ⟨e⟩ has its cost too, and it is part of the text.",
+        (6, 5, 3): "After das Kind schläft comes ⟨e⟩, 1 more bit: the end is part of the text.",
         (4, 5, 6): "Right numbers, other order: greedy first, then beam 2, then beam 3.",
         (64, 32, 16): "Those are 2 to the power of the bits: one chance in so many. Add the bits.",
     },
@@ -63,8 +66,11 @@ numbers_exercise(
         (36, 8, 128): "That is the text alone. Cross-attention keeps K and V of the 5 source tokens, too.",
         (36, 8, 768): "You keep the source's K and V anew at each step. They do not change: 5 rows once.",
         (36, 8, 52): "That is one layer and K without V.",
+        (72, 16, 208): "You counted each position once a layer. In one run a position passes both layers: count it once.",
+        (36, 8, 168): "Each layer has K and V of the source of its own: 40 numbers a layer, not 40 in all.",
     },
-    first_step="without a cache step 1 runs 1 position, step 2 runs 2. How many by step 8?",
+    first_step="without a cache step 1 runs 1 position, step 2 runs 2, and so on to step 8; with one, each step runs 1. "
+    "For the numbers kept take one layer first: K and V of 8 rows and of 5 rows, 4 numbers each.",
 )
 
 
@@ -89,8 +95,21 @@ def _written(source: Sequence[str], next_word: NextWord, allowed: Callable[[int]
     return list(zip(words, read, strict=True))
 
 
+class Toy:
+    """A toy translator, `rule(read, written)`, that refuses to be asked for ever."""
+
+    def __init__(self, rule: NextWord) -> None:
+        self.rule, self.asked = rule, 0
+
+    def __call__(self, read: Sequence[str], written: Sequence[str]) -> str:
+        self.asked += 1
+        if self.asked > MOST:
+            raise RuntimeError(f"next_word was asked {MOST} times: give it the words written so far, and stop at {END}")
+        return self.rule(read, written)
+
+
 def echo(read: Sequence[str], written: Sequence[str]) -> str:
-    """A toy translator: capitals of the word at the same place, "…" where it is not read yet, the end after five words."""
+    """Capitals of the word at the same place, "…" where it is not read yet, the end after five words."""
     n = len(written)
     if n >= 5:
         return END
@@ -98,8 +117,21 @@ def echo(read: Sequence[str], written: Sequence[str]) -> str:
 
 
 def last(read: Sequence[str], written: Sequence[str]) -> str:
-    """A toy translator that says the last word it has read, seven times."""
+    """The last word read, seven times."""
     return END if len(written) == 7 else (read[-1] if read else "…")
+
+
+def chain(read: Sequence[str], written: Sequence[str]) -> str:
+    """The last word read, with the number of letters of the last word written; five times."""
+    return END if len(written) == 5 else f"{read[-1] if read else '…'}{len(str(written[-1])) if written else 0}"
+
+
+def _tells(source: Sequence[str], k: int, next_word: NextWord, tell: Callable[[Written], Sequence[Any]]) -> Written:
+    """wait-k where next_word is given `tell(written)`."""
+    written: Written = []
+    while (word := next_word(source[: min(k + len(written), len(source))], tell(written))) != END:
+        written.append((word, min(k + len(written), len(source))))
+    return written
 
 
 def _stops_reading(source: Sequence[str], k: int, next_word: NextWord) -> Written:
@@ -115,9 +147,10 @@ DOG = "the dog bites the man".split()
 function_exercise(
     "decoding.wait_k",
     cases=[
-        Case((DOG, 2, echo), says="the dog bites the man, k = 2"),
-        Case((DOG, 1, last), says="the dog bites the man, k = 1, with a translator that repeats the last word read"),
-        Case((["yes"], 3, last), says="a source of one word, k = 3"),
+        Case((DOG, 2, Toy(echo)), says="the dog bites the man, k = 2"),
+        Case((DOG, 1, Toy(last)), says="the dog bites the man, k = 1, with a translator that repeats the last word read"),
+        Case((["yes"], 3, Toy(last)), says="a source of one word, k = 3"),
+        Case((DOG, 2, Toy(chain)), says="the dog bites the man, k = 2, with a translator that counts the letters of its last word"),
     ],
     reference=wait_k,
     slips=[
@@ -154,7 +187,17 @@ function_exercise(
             "Take min(k + n, len(source)).",
         ),
         Slip(
-            "the two numbers of each pair stand the wrong way round",
+            "next_word is given the pairs",
+            lambda source, k, next_word: _tells(source, k, next_word, lambda pairs: pairs),
+            "It wants the words alone: [word for word, _ in written].",
+        ),
+        Slip(
+            "next_word is not given the words that were written",
+            lambda source, k, next_word: _tells(source, k, next_word, lambda pairs: ["word"] * len(pairs)),
+            "It wants all words so far, in order.",
+        ),
+        Slip(
+            "the two parts of each pair stand the wrong way round",
             lambda source, k, next_word: [(n, word) for word, n in wait_k(source, k, next_word)],
             "First the word, then the number read.",
         ),
