@@ -5,6 +5,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+SPEEDUPS = ("mask_pool", "packed_attention", "one_pass_loss")
+"""Names of the pieces in `speedups` that replace plain ones while training on a processor."""
+
 
 def _demand(holds: bool, message: str) -> None:
     if not holds:
@@ -102,6 +105,7 @@ class TrainingConfig(JsonConfig):
     micro_batches: int = 1
     ema_decay: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
+    speedups: tuple[str, ...] = ()
     log_every: int = 20
     validate_every: int = 0
     checkpoint_every: int = 500
@@ -120,3 +124,5 @@ class TrainingConfig(JsonConfig):
         _demand(len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas), f"betas are {self.betas!r}: two numbers in [0, 1)")
         _demand_choice("decay", self.decay, ("constant", "linear", "cosine", "inverse_sqrt"))
         _demand_choice("precision", self.precision, ("fp32", "bf16"))
+        for name in self.speedups:
+            _demand_choice("speedups", name, SPEEDUPS)

@@ -62,7 +62,7 @@ class Trainer:
 
     Randomness is drawn anew for each micro-batch from (seed, step, micro-batch), so that a resumed run, and one on several
     processes, draws the same dropout as one that went through alone. With `bf16` a worker in bfloat16 computes loss and gradients, and the
-    model keeps float32 weights: in bfloat16 1 + 1/256 is 1, and small steps would be lost.
+    model keeps float32 weights: in bfloat16 1 + 1/256 is 1, and small steps would be lost. A worker may also be built of faster pieces.
 
     Attributes:
         model: trained in place.
@@ -73,6 +73,7 @@ class Trainer:
         folder: where the state is kept; None keeps none, and the run cannot be resumed.
         validate: model → scores; the first is watched for early stopping, the higher the better.
         on_log: called with each metrics row.
+        quicken: given the worker, changes its modules in place and leaves its parameters; None lets the model itself, or its bf16 copy, work.
         facts: what has to be equal on resume besides the training configuration (model, data, tokenizer).
     """
 
@@ -85,6 +86,7 @@ class Trainer:
     folder: Path | None = None
     validate: Validate | None = None
     on_log: Callable[[dict[str, Any]], None] = lambda row: None
+    quicken: Callable[[nn.Module], None] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,9 +97,19 @@ class Trainer:
         groups = parameter_groups(self.model, self.config.weight_decay)
         self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=self.config.betas, fused=True)
         self.averaged = copy.deepcopy(self.model) if self.config.ema_decay else self.model
-        self.worker = copy.deepcopy(self.model).bfloat16() if self.config.precision == "bf16" else self.model
+        self.worker = self._make_worker()
         self.best_weights: dict[str, Tensor] | None = None
         self.at = Position()
+
+    def _make_worker(self) -> nn.Module:
+        if self.config.precision == "fp32" and self.quicken is None:
+            return self.model
+        worker = copy.deepcopy(self.model)
+        if self.config.precision == "bf16":
+            worker.bfloat16()
+        if self.quicken is not None:
+            self.quicken(worker)
+        return worker
 
     @property
     def result(self) -> nn.Module:
