@@ -126,3 +126,24 @@ class TrainingConfig(JsonConfig):
         _demand_choice("precision", self.precision, ("fp32", "bf16"))
         for name in self.speedups:
             _demand_choice("speedups", name, SPEEDUPS)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a run lasts: a number of steps, or seconds. The learning rate reaches its end with the budget.
+
+    A run with `steps` repeats exactly; one with `seconds` does as many steps as the machine allows.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.seconds is None):
+            raise ValueError(f"a budget has steps or seconds, one of the two: got steps={self.steps}, seconds={self.seconds}")
+        if (self.steps if self.steps is not None else self.seconds) <= 0:
+            raise ValueError(f"a budget must be above 0: got steps={self.steps}, seconds={self.seconds}")
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the budget that is used, 0 to 1 and beyond."""
+        return step / self.steps if self.steps is not None else seconds / self.seconds

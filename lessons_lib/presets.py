@@ -13,7 +13,7 @@ import torch
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import CASING, TOKENIZER, TrainedModel, fingerprint, save_model
-from lessons_lib.config import SPEEDUPS, ModelConfig, TrainingConfig
+from lessons_lib.config import SPEEDUPS, Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import MULTI30K_LICENCE, Pair, load_grammar, load_multi30k
 from lessons_lib.evaluation import exact_match, score
 from lessons_lib.files import remove_leftovers, write_text
@@ -22,7 +22,7 @@ from lessons_lib.models import EncoderDecoder
 from lessons_lib.runtime import computes_bf16, keep_freed_memory
 from lessons_lib.speedups import loss_function, speed_up
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SegmentationSampler, Tokenizer
-from lessons_lib.training import Budget, Trainer
+from lessons_lib.training import Trainer
 from lessons_lib.translation import Translator
 
 

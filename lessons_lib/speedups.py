@@ -63,17 +63,21 @@ def mask_pool(p: float, dtype: torch.dtype, seed: int, size: int = POOL_SIZE) ->
     return (torch.rand(size, generator=generator) >= p).to(dtype).div_(1 - p)
 
 
+def _at_least_float32(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
+
+
 class _MaskedSoftmax(torch.autograd.Function):
-    """softmax(scale · scores) over the last axis where the mask allows it, computed in float32 whatever the dtype of the scores.
+    """softmax(scale · scores) over the last axis where the mask allows it, computed in float32 where the scores are in fewer bits.
 
     A softmax over the ten or thirty words of a caption is slower in bfloat16 than in float32, and its gradient four times as slow.
     """
 
     @staticmethod
     def forward(ctx: FunctionCtx, scores: Tensor, mask: Tensor | None, scale: float) -> Tensor:
-        exact = scores.float().mul_(scale)
+        exact = scores.to(_at_least_float32(scores)).mul(scale)
         if mask is not None:
-            exact.masked_fill_(~mask, torch.finfo(torch.float32).min)
+            exact.masked_fill_(~mask, torch.finfo(exact.dtype).min)
         weights = exact.softmax(dim=-1)
         if mask is not None and not bool(mask.any(dim=-1).all()):
             weights.masked_fill_(~mask, 0.0)  # a row in which nothing is allowed
@@ -86,8 +90,9 @@ class _MaskedSoftmax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
         (weights,) = ctx.saved_tensors
-        weighted = gradient.float().mul_(weights)
-        weighted.addcmul_(weights, weighted.sum(dim=-1, keepdim=True), value=-1.0)
+        exact = weights.to(_at_least_float32(weights))
+        weighted = gradient * exact
+        weighted.addcmul_(exact, weighted.sum(dim=-1, keepdim=True), value=-1.0)
         return weighted.mul_(ctx.scale).to(gradient.dtype), None, None
 
 
@@ -136,16 +141,17 @@ class _OnePassCrossEntropy(torch.autograd.Function):
         n, places = targets.shape[0], torch.arange(targets.shape[0], device=hidden.device)
         size = table.shape[0]
         logits = hidden @ table.T  # (N, V)
-        right, mean = logits[places, targets].float(), logits[:n].sum(dim=-1, dtype=torch.float32) / size
+        exact = _at_least_float32(logits)
+        right, mean = logits[places, targets].to(exact), logits[:n].sum(dim=-1, dtype=exact) / size
         gradient = logits.softmax(dim=-1)
-        log_right = gradient[places, targets].float().clamp_min(torch.finfo(torch.float32).tiny).log()
+        log_right = gradient[places, targets].to(exact).clamp_min(torch.finfo(exact).tiny).log()
         loss = -((1 - smoothing) * log_right + smoothing * (mean - right + log_right)).sum()
         gradient[places, targets] -= 1 - smoothing
         gradient[n:] = 0  # rows that only fill up
         by_hidden, by_table = gradient @ table, gradient.T @ hidden
         if smoothing:
-            by_hidden[:n] -= (table.sum(dim=0, dtype=torch.float32) * (smoothing / size)).to(hidden.dtype)
-            by_table -= (hidden[:n].sum(dim=0, dtype=torch.float32) * (smoothing / size)).to(table.dtype)
+            by_hidden[:n] -= (table.sum(dim=0, dtype=exact) * (smoothing / size)).to(hidden.dtype)
+            by_table -= (hidden[:n].sum(dim=0, dtype=exact) * (smoothing / size)).to(table.dtype)
         ctx.save_for_backward(by_hidden, by_table)
         return loss
 

@@ -14,33 +14,12 @@ from torch import Tensor, nn
 
 from lessons_lib.batching import Batch
 from lessons_lib.checkpoints import STATE, CheckpointError, load_tensors, load_weights, save_tensors
-from lessons_lib.config import TrainingConfig
+from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.optim import decay, parameter_groups, update_average, warmup
 from lessons_lib.runtime import hand_back_memory, join_processes
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 Validate = Callable[[nn.Module], dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long a run lasts: a number of steps, or seconds. The learning rate reaches its end with the budget.
-
-    A run with `steps` repeats exactly; one with `seconds` does as many steps as the machine allows.
-    """
-
-    steps: int | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.seconds is None):
-            raise ValueError(f"a budget has steps or seconds, one of the two: got steps={self.steps}, seconds={self.seconds}")
-        if (self.steps if self.steps is not None else self.seconds) <= 0:
-            raise ValueError(f"a budget must be above 0: got steps={self.steps}, seconds={self.seconds}")
-
-    def progress(self, step: int, seconds: float) -> float:
-        """Share of the budget that is used, 0 to 1 and beyond."""
-        return step / self.steps if self.steps is not None else seconds / self.seconds
 
 
 @dataclass
@@ -73,7 +52,7 @@ class Trainer:
         folder: where the state is kept; None keeps none, and the run cannot be resumed.
         validate: model → scores; the first is watched for early stopping, the higher the better.
         on_log: called with each metrics row.
-        quicken: given the worker, changes its modules in place and leaves its parameters; None lets the model itself, or its bf16 copy, work.
+        quicken: changes the modules of the worker in place and leaves its parameters as they are; None changes nothing.
         facts: what has to be equal on resume besides the training configuration (model, data, tokenizer).
     """
 
