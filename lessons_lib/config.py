@@ -5,6 +5,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+SPEEDUPS = ("mask_pool", "packed_attention", "one_pass_loss")
+"""Names of the pieces in `speedups` that replace plain ones while training on a processor."""
+
 
 def _demand(holds: bool, message: str) -> None:
     if not holds:
@@ -102,6 +105,7 @@ class TrainingConfig(JsonConfig):
     micro_batches: int = 1
     ema_decay: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
+    speedups: tuple[str, ...] = ()
     log_every: int = 20
     validate_every: int = 0
     checkpoint_every: int = 500
@@ -120,3 +124,26 @@ class TrainingConfig(JsonConfig):
         _demand(len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas), f"betas are {self.betas!r}: two numbers in [0, 1)")
         _demand_choice("decay", self.decay, ("constant", "linear", "cosine", "inverse_sqrt"))
         _demand_choice("precision", self.precision, ("fp32", "bf16"))
+        for name in self.speedups:
+            _demand_choice("speedups", name, SPEEDUPS)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a run lasts: a number of steps, or seconds. The learning rate reaches its end with the budget.
+
+    A run with `steps` repeats exactly; one with `seconds` does as many steps as the machine allows.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.seconds is None):
+            raise ValueError(f"a budget has steps or seconds, one of the two: got steps={self.steps}, seconds={self.seconds}")
+        if (self.steps if self.steps is not None else self.seconds) <= 0:
+            raise ValueError(f"a budget must be above 0: got steps={self.steps}, seconds={self.seconds}")
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the budget that is used, 0 to 1 and beyond."""
+        return step / self.steps if self.steps is not None else seconds / self.seconds

@@ -13,16 +13,16 @@ import torch
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import CASING, TOKENIZER, TrainedModel, fingerprint, save_model
-from lessons_lib.config import ModelConfig, TrainingConfig
+from lessons_lib.config import SPEEDUPS, Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import MULTI30K_LICENCE, Pair, load_grammar, load_multi30k
 from lessons_lib.evaluation import exact_match, score
 from lessons_lib.files import remove_leftovers, write_text
-from lessons_lib.losses import translation_loss
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.runtime import computes_bf16, keep_freed_memory
+from lessons_lib.speedups import loss_function, speed_up
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SegmentationSampler, Tokenizer
-from lessons_lib.training import Budget, Trainer
+from lessons_lib.training import Trainer
 from lessons_lib.translation import Translator
 
 
@@ -93,6 +93,7 @@ PRESETS = {
         training=TrainingConfig(
             learning_rate=3e-3, warmup_steps=400, decay="cosine", label_smoothing=0.1, batch_tokens=2048, micro_batches=2,
             ema_decay=0.999, log_every=20, validate_every=500, checkpoint_every=250, precision="bf16",
+            speedups=SPEEDUPS,
         ),
         budget=Budget(seconds=82 * 60),
         bpe_dropout=0.1,
@@ -128,7 +129,8 @@ class Run:
 def prepare(
     preset: Preset, budget: Budget | None = None, seed: int | None = None, folder: Path | None = None, device: torch.device | None = None
 ) -> Run:
-    """Read the data, train the tokenizer, build the model and its trainer. A recipe in bf16 runs in fp32 where bf16 is only imitated.
+    """Read the data, train the tokenizer, build the model and its trainer. A recipe in bf16 runs in fp32 where bf16 is only imitated, and
+    its speedups are for processors only.
 
     Args:
         preset: the recipe.
@@ -145,6 +147,8 @@ def prepare(
     training = preset.training if seed is None else dataclasses.replace(preset.training, seed=seed)
     if training.precision == "bf16" and not computes_bf16(device):
         training = dataclasses.replace(training, precision="fp32")
+    if training.speedups and device.type != "cpu":
+        training = dataclasses.replace(training, speedups=())
     pairs = preset.load("train")
     casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
     sources = [casing.before_source(pair.source) for pair in pairs]
@@ -155,12 +159,13 @@ def prepare(
     samplers = [SegmentationSampler(tokenizer, texts, preset.bpe_dropout, seed=training.seed) for texts in (sources, targets)]
     trainer = Trainer(
         model=model,
-        loss=partial(translation_loss, smoothing=training.label_smoothing),
+        loss=partial(loss_function(training.speedups), smoothing=training.label_smoothing),
         batches=partial(_batches, *samplers, training, preset.multiple_of),
         config=training,
         budget=budget or preset.budget,
         device=device,
         folder=folder,
+        quicken=partial(speed_up, names=training.speedups, seed=training.seed) if training.speedups else None,
         facts={"model": model.config.to_json(), "tokenizer": fingerprint(tokenizer)},
     )
     trainer.validate = _validation(preset, tokenizer, casing, trainer.device)

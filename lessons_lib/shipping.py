@@ -69,7 +69,7 @@ def card(folder: Path, preset: Preset) -> str:
     model, last = load_model(folder).model, read_metrics(folder / "metrics.jsonl")[-1]
     signature = next(iter(facts["scores"].values()))["bleu signature"]
     shape = {name: value for name, value in dataclasses.asdict(model.config).items() if name not in ("vocabulary_size", "pad_id")}
-    recipe = {name: value for name, value in dataclasses.asdict(training).items() if not name.endswith("_every")}
+    recipe = {name: value for name, value in dataclasses.asdict(training).items() if value != () and not name.endswith("_every")}
     return CARD.format(
         name=folder.name,
         preset=preset,

@@ -14,33 +14,12 @@ from torch import Tensor, nn
 
 from lessons_lib.batching import Batch
 from lessons_lib.checkpoints import STATE, CheckpointError, load_tensors, load_weights, save_tensors
-from lessons_lib.config import TrainingConfig
+from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.optim import decay, parameter_groups, update_average, warmup
 from lessons_lib.runtime import hand_back_memory, join_processes
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 Validate = Callable[[nn.Module], dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long a run lasts: a number of steps, or seconds. The learning rate reaches its end with the budget.
-
-    A run with `steps` repeats exactly; one with `seconds` does as many steps as the machine allows.
-    """
-
-    steps: int | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.seconds is None):
-            raise ValueError(f"a budget has steps or seconds, one of the two: got steps={self.steps}, seconds={self.seconds}")
-        if (self.steps if self.steps is not None else self.seconds) <= 0:
-            raise ValueError(f"a budget must be above 0: got steps={self.steps}, seconds={self.seconds}")
-
-    def progress(self, step: int, seconds: float) -> float:
-        """Share of the budget that is used, 0 to 1 and beyond."""
-        return step / self.steps if self.steps is not None else seconds / self.seconds
 
 
 @dataclass
@@ -62,7 +41,7 @@ class Trainer:
 
     Randomness is drawn anew for each micro-batch from (seed, step, micro-batch), so that a resumed run, and one on several
     processes, draws the same dropout as one that went through alone. With `bf16` a worker in bfloat16 computes loss and gradients, and the
-    model keeps float32 weights: in bfloat16 1 + 1/256 is 1, and small steps would be lost.
+    model keeps float32 weights: in bfloat16 1 + 1/256 is 1, and small steps would be lost. A worker may also be built of faster pieces.
 
     Attributes:
         model: trained in place.
@@ -73,6 +52,7 @@ class Trainer:
         folder: where the state is kept; None keeps none, and the run cannot be resumed.
         validate: model → scores; the first is watched for early stopping, the higher the better.
         on_log: called with each metrics row.
+        quicken: changes the modules of the worker in place and leaves its parameters as they are; None changes nothing.
         facts: what has to be equal on resume besides the training configuration (model, data, tokenizer).
     """
 
@@ -85,6 +65,7 @@ class Trainer:
     folder: Path | None = None
     validate: Validate | None = None
     on_log: Callable[[dict[str, Any]], None] = lambda row: None
+    quicken: Callable[[nn.Module], None] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,9 +76,19 @@ class Trainer:
         groups = parameter_groups(self.model, self.config.weight_decay)
         self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=self.config.betas, fused=True)
         self.averaged = copy.deepcopy(self.model) if self.config.ema_decay else self.model
-        self.worker = copy.deepcopy(self.model).bfloat16() if self.config.precision == "bf16" else self.model
+        self.worker = self._make_worker()
         self.best_weights: dict[str, Tensor] | None = None
         self.at = Position()
+
+    def _make_worker(self) -> nn.Module:
+        if self.config.precision == "fp32" and self.quicken is None:
+            return self.model
+        worker = copy.deepcopy(self.model)
+        if self.config.precision == "bf16":
+            worker.bfloat16()
+        if self.quicken is not None:
+            self.quicken(worker)
+        return worker
 
     @property
     def result(self) -> nn.Module:

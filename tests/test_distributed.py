@@ -12,8 +12,8 @@ from two_processes import CASES, one_run
 
 from lessons_lib import training
 from lessons_lib.checkpoints import load_tensors
-from lessons_lib.config import TrainingConfig
-from lessons_lib.training import Budget, Trainer
+from lessons_lib.config import Budget, TrainingConfig
+from lessons_lib.training import Trainer
 
 TESTS = Path(__file__).resolve().parent
 

@@ -6,9 +6,9 @@ from tiny_models import tiny_model
 from torch import nn
 
 from lessons_lib.batching import Batch
-from lessons_lib.config import TrainingConfig
+from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.optim import decay, paper_learning_rate, parameter_groups, update_average, warmup
-from lessons_lib.training import Budget, Trainer
+from lessons_lib.training import Trainer
 
 
 def test_the_papers_schedule_of_the_pencil_example() -> None:

@@ -11,11 +11,10 @@ from tiny_models import tiny_pairs, tiny_preset
 
 from lessons_lib import presets
 from lessons_lib.checkpoints import load_model
-from lessons_lib.config import ModelConfig, TrainingConfig
+from lessons_lib.config import Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import DataError
 from lessons_lib.metrics import read_metrics
 from lessons_lib.presets import PRESETS, prepare
-from lessons_lib.training import Budget
 from lessons_lib.translation import Translator
 
 

@@ -15,9 +15,9 @@ from tiny_models import tiny_pairs, tiny_preset
 
 from lessons_lib import presets
 from lessons_lib.checkpoints import STATE, WEIGHTS, CheckpointError, load_model
+from lessons_lib.config import Budget
 from lessons_lib.metrics import read_metrics
 from lessons_lib.presets import Preset
-from lessons_lib.training import Budget
 
 TESTS = Path(__file__).resolve().parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS))), "OMP_NUM_THREADS": "1"}

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from lessons_lib.checkpoints import load_tensors, shipped
+from lessons_lib.config import Budget
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
 from lessons_lib.evaluation import score
 from lessons_lib.metrics import read_metrics
 from lessons_lib.presets import PRESETS, train
 from lessons_lib.runtime import data_dir
 from lessons_lib.shipping import card, ship
-from lessons_lib.training import Budget
 from lessons_lib.translation import Translator
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from two_processes import batches
 
 from lessons_lib.batching import Batch, make_batch
-from lessons_lib.config import TrainingConfig
+from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.losses import translation_loss
 from lessons_lib.optim import update_average
-from lessons_lib.training import Budget, Trainer
+from lessons_lib.training import Trainer
 
 ONE = Batch(*(torch.ones(1, 1, dtype=torch.int64) for _ in range(3)), n_source=1, n_target=1)
 PLAIN: dict[str, Any] = dict(warmup_steps=0, decay="constant", clip_norm=1e9, weight_decay=0.0)

@@ -7,12 +7,11 @@ import torch
 
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import TrainedModel
-from lessons_lib.config import ModelConfig, TrainingConfig
+from lessons_lib.config import Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import Pair
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.presets import Preset
 from lessons_lib.tokenization import Tokenizer
-from lessons_lib.training import Budget
 from lessons_lib.translation import Translator
 
 NOUNS = (("dog", "Hund"), ("man", "Mann"), ("bird", "Vogel"), ("fish", "Fisch"), ("wolf", "Wolf"), ("tailor", "Schneider"))

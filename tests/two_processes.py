@@ -12,9 +12,9 @@ from torch import Tensor
 
 from lessons_lib.batching import Batch, make_batch
 from lessons_lib.checkpoints import save_tensors
-from lessons_lib.config import TrainingConfig
+from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.losses import translation_loss
-from lessons_lib.training import Budget, Trainer
+from lessons_lib.training import Trainer
 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -13,8 +13,8 @@ from lessons_lib.cli.refusal import Refusal, system_reason
 from lessons_lib.cli.values import positive_number, whole_number
 
 if TYPE_CHECKING:
+    from lessons_lib.config import Budget
     from lessons_lib.presets import Preset
-    from lessons_lib.training import Budget
 
 LARGEST_SEED = 2**32 - 1
 WRITTEN = ("model.safetensors", "config.json", "tokenizer.json", "casing.json", "training.json", "metrics.jsonl", "state.safetensors")
@@ -76,8 +76,8 @@ def train(
 def run(preset: str, minutes: float | None, steps: int | None, seed: int | None, folder: Path, resume: bool, device: str) -> None:
     """Look the values up, train, and say what was written. Raises Refusal as `train`."""
     from lessons_lib import presets
+    from lessons_lib.config import Budget
     from lessons_lib.runtime import pick_device
-    from lessons_lib.training import Budget
 
     if preset not in presets.PRESETS:
         raise Refusal(f"there is no preset {preset!r}: use {', '.join(presets.PRESETS)}")
