@@ -220,7 +220,7 @@ def cost(lengths: Sequence[int], seconds: Sequence[float], slope: float, bytes_:
     last = np.array(lengths[-3:], dtype=float)
     middle = np.exp(np.log(milliseconds[-3:]).mean())
     axes[0].plot(last, middle * (last / np.exp(np.log(last).mean())) ** slope, color=house.RUST, linestyle="--", linewidth=1.3)
-    label = axes[0].text(0.97, 0.06, f"dashed: slope {number(slope, 1)}", transform=axes[0].transAxes, ha="right")  # below a rising curve
+    label = axes[0].text(0.04, 0.9, f"dashed: slope {number(slope, 1)}", transform=axes[0].transAxes)  # no curve that rises comes there
     label.set(color=house.RUST, fontsize=9.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     axes[1].plot(lengths, megabytes, marker=house.MARKERS[0], markersize=5)
     for ax, title in zip(axes, ("time of a call (ms, log axis)", "all weights (MiB, log axis)"), strict=True):

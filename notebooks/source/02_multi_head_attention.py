@@ -632,7 +632,7 @@ assert seconds[-1] > seconds[0]
 print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: the last three lengths gave slopes from 1.8 (one core of an AMD EPYC, nothing else running) to 3 (beside heavy work). Short ones are nearly flat: there the price of any call weighs more. Yours will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: the last three lengths gave slopes from 1.8 (one core of an AMD EPYC, nothing else running) to over 3 (beside heavy work). Short ones are nearly flat: there the price of any call weighs more. Yours will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* as in 01, without places (scores 2.12, 0, 1.41), key by key, backwards:
 #
