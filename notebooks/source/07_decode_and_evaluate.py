@@ -117,7 +117,7 @@ for beam in (1, 2, 4):
         print(f"beam {beam}: {bits} bits  {' '.join(text)}")
 
 # %% [markdown]
-# Beam 1 is greedy. (Texts stand in the order in which they ended.)
+# Beam 1 is greedy.
 #
 # ### Exercise 1 (warm-up, 5 minutes)
 # *the child sleeps.* (*Kind*, child, is neuter: *das Kind*; *der Kind* is no German, *ein Kind* is *a* child.)
@@ -244,7 +244,7 @@ print("your search and the library's: the same text, the same cost")
 #
 # <details><summary>Answer</summary>
 #
-# S, 9 against 30. (Adding up the words' *probabilities*, another slip, gives R 4.75: longer always wins, and 4.75 is no probability.)
+# S, 9 against 30.
 #
 # </details>
 #
@@ -382,7 +382,7 @@ print("K and V of the text, of the source:", sizes)
 print("together:", sum(k + v for k, v in sizes))
 
 # %% [markdown]
-# 88, in two heads of 2 or one of 4. Two beams keep 176 (the source's 40 are alike, and could be shared). Queries are asked once and not kept. When beams are dropped or doubled, the cache's rows must move along (`reorder`), or one text goes on with another's past.
+# 88, in two heads of 2 or one of 4. Two beams keep 176. Queries are asked once and not kept. When beams are dropped or doubled, the cache's rows must move along (`reorder`), or one text goes on with another's past.
 #
 # ### Exercise 3 (pencil, 5 minutes)
 # Same width and source, but **two** layers and **8** tokens. How many positions does the decoder run without cache, how many with, and how many numbers does the cache hold at the end?
@@ -621,7 +621,7 @@ for name, texts in (("A, right:", system_a), ("B, no case:", system_b)):
 #
 # What helps: more references; **learned metrics** such as COMET (Rei and others 2020), networks that read source, hypothesis and reference and were trained on people's judgements. They agree with people more often than BLEU (Freitag and others 2022), but have blind spots of their own. And a small test of what *you* need: section 8.
 #
-# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval. Elsewhere: perplexity, accuracy on a task, learned metrics, people.
+# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval.
 #
 # ## 7. Is the difference real?
 #
@@ -633,7 +633,7 @@ for name, texts in (("A, right:", system_a), ("B, no case:", system_b)):
 # | B | 56 | 53 | 69 | 40 | 52 | 54 |
 # | A − B | 4 | 2 | 1 | 0 | −2 | **1** |
 #
-# Would A lead with other sentences? There are none. So draw sets of five from these five, **with replacement** (one may come twice, another not at all), and see how the mean moves: the **bootstrap**. With a die (roll a 6 again): 1 1 3 5 4 gives 4, 4, 1, −2, 0, mean 1.4; 5 5 2 4 3 gives −0.2; 2 3 3 1 4 gives 1.6. All $5^5 = 3{,}125$ draws:
+# Would A lead with other sentences? There are none. So draw sets of five from these five, **with replacement** (one may come twice, another not at all), and see how the mean moves: the **bootstrap**. With a die (roll a 6 again): 1 1 3 5 4 gives 4, 4, 1, −2, 0, mean 1.4. All $5^5 = 3{,}125$ draws:
 
 # %% tags=["nbval-check-output"]
 from itertools import product
@@ -665,8 +665,6 @@ print(f"standard error, paired {paired:.2f}, apart {apart:.2f}:",
       f"factor {apart / paired:.1f}")
 
 # %% [markdown]
-# Pairing is worth a factor of 7.
-#
 # ### Exercise 7 (core, 10 minutes)
 # Return a list of `n_draws` means of first minus second, drawn in pairs from two lists of scores. Use `random` or torch.
 
@@ -721,7 +719,7 @@ for name in ("greedy", "beam5"):
     print(f"{name:7} BLEU {bleu_of(counts_of(name)):.2f}")
 
 # %% [markdown]
-# 0.8 points more for beam 5. To bootstrap BLEU, redraw *sentences* and add their counts again. **Before you run it:** which interval is narrower, a system's own or the difference's?
+# To bootstrap BLEU, redraw *sentences* and add their counts again. **Before you run it:** which interval is narrower, a system's own or the difference's?
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -805,14 +803,6 @@ for beam in (1, 2, 16):
 # %% [markdown]
 # Beams 1 and 2 lose the man (*in front of a church plays guitar*) and the mountains, beam 16 finds both. But *Wanderung* (hike) becomes *einem Wander*, no word at all. A wider beam obeys the model more closely, right or wrong.
 #
-# **Try it.** Add `length_penalty=0.0`, or a caption of your own.
-#
-# <details><summary>Answer</summary>
-#
-# By the sum, beams 2 and 16 fall for *ein blaues Pool*.
-#
-# </details>
-#
 # ## 8. Where does it fail?
 #
 # Split the 1,000 sentences by length, and by how often a sentence's rarest word occurred in training:
@@ -841,7 +831,7 @@ charts.groups(lengths, rarity, "beam 5, Multi30k test 2016")
 # %% [markdown]
 # From short to long BLEU falls from 41 to 32, from common words to rare ones from 54 to 28. (The two go together: a longer sentence has more chances of a rare word.)
 #
-# *bites* stands in 5 of 29,000 training captions (counted for the folder's README). So:
+# *bites* stands in 5 of 29,000 training captions. So:
 
 # %%
 print(captions.translate(["The dog bites the man."])[0])
@@ -894,7 +884,7 @@ twice = sum(blind[i] == blind[i + 1] for i in alike)
 print("of these, the same text twice:", twice)
 
 # %% [markdown]
-# All 68: one text for two meanings. In the other 32 the verb could tell who acts (*the boys answer*, *he answers*); only 3 came out right. And BLEU gives 40.8 to a translator that cannot tell biter from bitten. (The caption translator's 37.1 is of another corpus: the two say nothing about each other.)
+# All 68: one text for two meanings. In the other 32 the verb could tell who acts (*the boys answer*, *he answers*); only 3 came out right. And BLEU gives 40.8 to a translator that cannot tell biter from bitten.
 #
 # ### What does it look at?
 #
@@ -912,7 +902,7 @@ looked = {word: bread.source[int(row.argmax())]
 print({word: looked[word] for word in ("hat", "Brot", "gegessen")})
 
 # %% [markdown]
-# *gegessen* (eaten) comes last and looks back at *eaten*: the diagonal bends, and nobody told it to. (A picture, not a proof: what a word looks at need not be why it was written.) Type your own, in the corpus's words:
+# *gegessen* (eaten) comes last and looks back at *eaten*: nobody told it to. (A picture, not a proof: what a word looks at need not be why it was written.) Type your own, in the corpus's words:
 
 # %%
 today = "Today the dog bites the man."
