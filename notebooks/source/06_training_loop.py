@@ -946,6 +946,7 @@ model_map.show("06")
 
 # %% [markdown]
 # No box is new: this notebook has given the whole its numbers.
+#
 # ## Summary
 #
 # 1. The loss is the mean cost of the right words, in nats; a fresh model pays about $\ln V$; perplexity is $e$ to it. Smoothing adds a floor.
