@@ -113,8 +113,17 @@ def _one_by_one(
     return [Hypothesis(text, total) for text, total in zip(texts, totals, strict=True)]
 
 
+OnStep = Callable[[int, list[Hypothesis], list[Hypothesis]], None]
+
+
 def beam_search(
-    stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int], beam: int, length_penalty: float = 1.0
+    stepper: Stepper,
+    bos_id: int,
+    eos_id: int,
+    max_lengths: Sequence[int],
+    beam: int,
+    length_penalty: float = 1.0,
+    on_step: OnStep = lambda text, beginnings, finished: None,
 ) -> list[Hypothesis]:
     """Keep the `beam` best beginnings of each text, and choose among the finished by log-probability / length^penalty (EOS counted).
 
@@ -126,6 +135,7 @@ def beam_search(
         max_lengths: for each text, the most tokens before EOS.
         beam: beginnings kept a text, at least 1.
         length_penalty: the exponent; 0 compares sums, 1 means a token.
+        on_step: told after each step of each text its number, the beginnings kept, best first, and what is finished so far.
 
     Raises:
         ValueError: if beam is below 1.
@@ -145,6 +155,7 @@ def beam_search(
             search = searches[i]
             n = len(search.beginnings)
             parents = search.advance(values[offset : offset + n], choices[offset : offset + n])
+            on_step(i, [Hypothesis(b.tokens, b.log_probability) for b in search.beginnings], [found for _, found in search.finished])
             if not search.is_done:
                 rows += [offset + parent for parent in parents]
                 following += [b.tokens[-1] for b in search.beginnings]

@@ -78,6 +78,15 @@ def test_beam_search_of_the_pencil_example(beam: int, length_penalty: float, win
     assert [read(hypothesis) for hypothesis in found] == [winner] * 2
 
 
+def test_every_step_is_told_as_on_paper() -> None:
+    told: list[tuple[list[tuple[str, float]], list[tuple[str, float]]]] = []
+    beam_search(Tree(1), BOS, EOS, [10], 2, on_step=lambda text, kept, done: told.append(([*map(read, kept)], [*map(read, done)])))
+    assert told[1] == ([("den Mann", 2), ("der Mann", 3)], [])
+    assert told[2] == ([("den Mann beißt", 4), ("der Mann beißt", 5)], [(S, 3)])
+    assert told[-1][1] == [(S, 3), (L, 5)]
+    assert len(told) == 6
+
+
 def test_a_text_at_its_longest_is_taken_as_it_stands() -> None:
     assert read(beam_search(Tree(1), BOS, EOS, [4], 2, 5.0)[0]) == ("den Mann beißt der", 4)
     assert read(greedy(Tree(1), BOS, EOS, [2])[0]) == ("der Mann", 3)
