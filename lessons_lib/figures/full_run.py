@@ -113,7 +113,7 @@ def pace(rows: Sequence[Row], hardware: str) -> tuple[Figure, str]:
     """Learning rate, and tokens a second, against minutes, side by side; `hardware` says what ran."""
     rates, speeds = _minutes(rows, "lr"), _minutes(rows, "tokens_per_second")
     rates, speeds = [(m, 1000 * r) for m, r in rates], [(m, s / 1000) for m, s in speeds]
-    figure, axes = house.new_figure("The pace doubles when the neighbours leave", 3.0, 2)
+    figure, axes = house.new_figure("The pace varies more than twofold: a shared machine", 3.0, 2)
     _curve(axes[0], rates, "learning rate (thousandths)", BLUE)
     _curve(axes[1], speeds, "thousand tokens a second", RUST)
     axes[1].set_ylim(0, None)
