@@ -44,7 +44,7 @@ for name in sorted(minute):
 # %% [markdown]
 # The hour's model is twice as deep and has dropout and smoothing, since it reads the same captions dozens of times. The rest is this notebook: `batch_tokens` is section 2, `precision` section 3, `ema_decay` section 4, `micro_batches` section 5.
 #
-# Captions are not ours to ship. Where Multi30k is found, some cells below use it, else the grammar corpus; no conclusion depends on which.
+# Multi30k's captions are not ours to ship. Where they are found, some cells below use them, else the grammar corpus; no conclusion depends on which.
 
 # %%
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
@@ -88,7 +88,7 @@ for name, batches in plans.items():
     print(f"{name:18} {waste(batches):.1f} % empty")
 
 # %% [markdown]
-# The **budget** counts places, not sentences. It does one thing more: sorted pairs hold 5, 11 and 17 tokens, so steps would weigh unequally; the budget's batches hold 9, 15 and 9.
+# The **budget** counts places, not sentences. (Sorted pairs hold 5, 11 and 17 tokens, the budget's batches 9, 15 and 9: steps weigh more alike.)
 #
 # ### Exercise 1 (pencil, 6 minutes)
 # Lengths 2 10 9 8 3 7 5 4. What share is empty, in per cent: two a batch as they come; two a batch sorted; sorted, filled up to a budget of 20 places? Three numbers, one decimal.
@@ -186,7 +186,7 @@ report(lengths)
 # %% [markdown]
 # Two places in five hold nothing, and with bucketing next to none. Captions differ more in length; on Multi30k more than half of the places were empty in random batches, and under 5 % in buckets (where it is found, the next cell shows it).
 #
-# The last line gives some of it back on purpose: widths are rounded up to multiples of 4. A CPU's library prepares a routine for each new shape, and few shapes that come again are worth some padding. The recipes do so.
+# The last line gives some back on purpose: widths are rounded up to multiples of 4, as in the recipes. A CPU's library prepares a routine for each new shape; few shapes are worth some padding.
 
 # %%
 if has_multi30k():
@@ -201,7 +201,7 @@ else:
 # %% [markdown]
 # ### What sorting alone costs
 #
-# Why not simply sort, and go from short to long? Try it. We take the shipped grammar model and train it on, over 2,000 pairs, at the full rate of its recipe: once in buckets that are shuffled, once in the same buckets, shortest first. The loss is measured on 300 held-out sentences.
+# Why not sort, and go from short to long? We take the shipped grammar model and train it on, over 2,000 pairs, at the full rate of its recipe: once in buckets that are shuffled, once in the same buckets, shortest first. The loss is measured on 300 held-out sentences.
 
 # %%
 from functools import partial
@@ -353,6 +353,7 @@ def kept(model, batch):
         return tensor
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         loss = translation_loss(model.train(), batch, smoothing=0.1)
+    model.eval()
     return sum(found.values()), loss
 
 # %%
@@ -373,7 +374,7 @@ share = sizes[torch.bfloat16] / sizes[torch.float32]
 print("bfloat16 keeps between half and 60 %:", 0.5 < share < 0.6)
 
 # %% [markdown]
-# A little over half: norms and losses stay in float32, on purpose. The time depends on your processor: one with bfloat16 arithmetic gains (ours, AVX512-BF16, on small batches only a little), one without imitates it and loses. Hence the library asks first:
+# A little over half: the loss is computed in float32, on purpose. The time depends on your processor: one that multiplies in bfloat16 gains (ours, with AVX512-BF16, a third here), one that imitates it loses. Hence the library asks first:
 
 # %%
 from lessons_lib.runtime import computes_bf16, pick_device
@@ -396,7 +397,7 @@ saved = (trial["against"] - trial["value"]) / 1000
 print(f"pays back after {trial['seconds'] / saved:,.0f} steps")
 
 # %% [markdown]
-# More than half of the recorded run would be over. On a GPU, with larger models, it is another matter; the recipe does without.
+# More than half of the recorded run would be over. The recipe does without.
 #
 # ## 4. The average of the weights
 #
@@ -455,9 +456,7 @@ print("lower than at the constant rate:",
       falling["last"][-1] < 0.7 * bucket_run["last"][-1])
 
 # %% [markdown]
-# At the full rate the average is much better than the weights it is made of. At the end of a falling rate the two meet: a small rate averages, too, in its own way. So the average is a way to see *during* a run how good it would be if you ended it now, and a safety net at the end. It costs 4 bytes a parameter.
-#
-# (Averaging a few saved checkpoints instead, as the Transformer paper does, is the same idea in larger steps.)
+# At the full rate the average is much better than the weights it is made of. At the end of a falling rate the two meet: a small rate averages, too, in its own way. So the average shows *during* a run what it would be worth if you ended it now, for 4 bytes a parameter.
 #
 # ## 5. A step in parts
 #
@@ -543,7 +542,7 @@ print("short and long, mean of means: off by more than 10 %:",
 #
 # </details>
 #
-# A file half written is worse than none, so the library writes the state under a temporary name and renames it when it is whole. Now a program of its own, a small model on 2,000 pairs, with a state every 10 steps:
+# The library writes the state under a temporary name and renames it when it is whole: a kill in mid-write leaves the last good one. Now a program of its own, a small model on 2,000 pairs, with a state every 10 steps:
 
 # %%
 import subprocess, sys, tempfile
@@ -603,7 +602,7 @@ print("same bits: ", all(torch.equal(one[name], other[name]) for name in one))
 print("the log has each step once:", steps_of("killed") == list(range(1, 61)))
 
 # %% [markdown]
-# To the last bit: steps after the state were made again, with the same sentences and the same dropout. (The tests do this at dozens of moments, in the middle of a write too.) From the command line it is `lessons train multi30k --resume`.
+# To the last bit: steps after the state were made again, with the same sentences and the same dropout. From the command line it is `lessons train multi30k --resume`.
 #
 # **Try it.** A friend stores the weights only, and starts Adam anew on resume. Which two things go wrong in the first steps after it?
 #
@@ -644,7 +643,7 @@ check("batches.order", batch_at)
 # torchrun --nproc-per-node 2 -m lessons_lib train multi30k
 # ```
 #
-# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum, with the parts in two places: the tests start two processes and find the gradients of one, with dropout on, to 0.00001, and the same weights in both to the last bit. In bfloat16 sums depend on their order, and agree to a few of its steps.
+# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum, with the parts in two places: the tests start two processes and find the gradients of one to 0.00001, with dropout on, and the same weights in both to the last bit. (In bfloat16, gradients agree to a few of its steps: a sum depends on its order.)
 #
 # The shipped model was trained by this line, a process a core: two processes of one thread wait for each other less than two threads of one process.
 #
@@ -654,7 +653,7 @@ check("batches.order", batch_at)
 # lessons train multi30k --device cuda
 # ```
 #
-# `--device auto`, the default, takes the GPU by itself, and `torchrun` with N processes takes N GPUs. What changes: the model and each batch are moved there (`batch.to(device)`), processes talk by NCCL instead of gloo, and `batch_tokens` should grow, since small batches leave most of a card idle. What does not: recipe, loss, log, state. We had no GPU for this notebook, so **no figure here speaks of one**; each names the hardware it was measured on.
+# (`auto`, the default, takes a GPU where there is one; `torchrun` with N processes takes N.) What changes: model and batches are moved there, and `batch_tokens` should grow, since small batches leave most of a card idle. What does not: recipe, loss, log, state. We had no GPU for this notebook, so **no figure here speaks of one**; each names the hardware it was measured on.
 #
 # > **What the article says** (3.3): *parallel computation* is an advantage of the Transformer. In training it is so three times over: all places of a sentence (06), all sentences of a batch, all processes of a step. One thing stays in sequence: step 2 needs the weights that step 1 has left. And writing stays in sequence, too (07).
 #
@@ -797,7 +796,7 @@ assert post[-1]["step"] == 760 and 540 < post[-1]["seconds"] < 600
 print("step 500, validation BLEU:", at_500)
 
 # %% [markdown]
-# Does post-norm fail, then? No: *two* things were changed at once, norm and warm-up, in one run each. Look at the last line of the list: another recipe *with* post-norm, given a long warm-up and more passes on a faster CPU, came out ahead of all (that log was not kept: a rumour with a number). What you may conclude is that this attempt was behind at step 760. How to do better is the subject of 10.
+# Does post-norm fail, then? *Two* things were changed at once, norm and warm-up, in one run each. And in the last line of the list another recipe *with* post-norm, with a long warm-up and more passes on a faster CPU, came out ahead of all (its log was not kept: a rumour with a number). You may conclude that this attempt was behind when it was stopped, no more. How to do better is the subject of 10.
 #
 # ## 9. Train it further
 #
@@ -844,7 +843,7 @@ print("the small rate gains less than a point:", low - shipped_score < 1)
 print("the peak rate costs more than 3:", shipped_score - high > 3)
 
 # %% [markdown]
-# Neither. The small rate gains nothing, and the peak rate undoes in seconds what the fall of the rate had gathered: it is section 4 again, and smaller batches make it worse. A finished run is not a pause. To train longer, plan longer, or resume from a state where the rate still stands high, as somebody did at step 5,250.
+# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again, made worse by smaller batches. To train longer, plan longer, or resume from a state where the rate still stands high, as somebody did above.
 #
 # ## 10. What does it look at?
 #
@@ -938,26 +937,7 @@ explorers.alignment_explorer(captioner, sentence, trained_on)
 # </details>
 
 # %% [markdown]
-# **4.** Four processes, each dividing its loss by its own tokens; the gradients are averaged. When is this wrong?
-#
-# <details><summary>Never: a mean of means is the mean</summary>
-#
-# Only if all parts hold equally many tokens.
-#
-# </details>
-# <details><summary>When the parts hold different numbers of tokens</summary>
-#
-# Right. Divide by the tokens of all four, then add.
-#
-# </details>
-# <details><summary>When dropout is on</summary>
-#
-# Dropout changes the gradients, not how they are to be added.
-#
-# </details>
-
-# %% [markdown]
-# **5.** Two logs: A reached BLEU 30 after 20 minutes, B after 30. Is A's recipe faster?
+# **4.** Two logs: A reached BLEU 30 after 20 minutes, B after 30. Is A's recipe faster?
 #
 # <details><summary>Yes: minutes are what counts</summary>
 #
