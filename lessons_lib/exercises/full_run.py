@@ -14,6 +14,7 @@ numbers_exercise(
         (1.015625, 1.0, 256): "The second is off: below 1 the steps are 1/256, half as wide as above, so 1 − 1/256 can be written.",
         (1.015625, 0.9921875, 256): "The second is off: that is 1 − 1/128. Below 1 the steps are half as wide.",
         (1.015625, 0.99609375, 128): "The third is off: from 128 to 256 the steps are 1 wide, so 129 exists. Where are they 2 wide?",
+        (1.015625, 0.99609375, 257): "The third is off by one: 257 lies halfway between 256 and 258, and goes to 256.",
         (1.015625, 0.99609375, 512): "The third is off: from 256 to 512 the steps are 2 wide already. 256 + 1 lies halfway; which is even?",
     },
     first_step="from 1 to 2 there are 128 steps, so also from 128 to 256: how wide are they there? And beyond?",

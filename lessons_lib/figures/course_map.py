@@ -53,7 +53,7 @@ LESSONS = (
     Lesson("05", "Encoder–decoder", ("02", "03", "04"), 120),
     Lesson("06", "The training loop", ("05",), 130),
     Lesson("07", "Decode and judge", ("05", "06"), 140),
-    Lesson("08", "Train it in full", ("06", "07"), 115),
+    Lesson("08", "Train it in full", ("06", "07"), 125),
 )
 
 

@@ -60,7 +60,7 @@ def draw_number_line() -> tuple[str, str]:
         return left + (n + 2) * unit
 
     pieces = [svg.line(left - 26, y, WIDTH - 16, y, stroke="quiet")]
-    for n, label in ((-2, "1 − 2/256"), (-1, "1 − 1/256"), (0, "1"), (2, "1 + 1/128"), (4, "1 + 2/128"), (6, "1 + 3/128")):
+    for n, label in ((-1, "1 − 1/256"), (0, "1"), (2, "1 + 1/128"), (4, "1 + 2/128"), (6, "1 + 3/128")):
         pieces += [svg.line(at(n), y - 8, at(n), y + 8, width=2), svg.text(at(n), y + 28, label, size=svg.SMALL, anchor="middle")]
     for n, to in ((1, 0), (3, 4)):
         middle = (at(n) + at(to)) / 2
