@@ -621,7 +621,7 @@ for name, texts in (("A, right:", system_a), ("B, no case:", system_b)):
 #
 # What helps: more references; **learned metrics** such as COMET (Rei and others 2020), networks that read source, hypothesis and reference and were trained on people's judgements. They agree with people more often than BLEU (Freitag and others 2022), but have blind spots of their own. And a small test of what *you* need: section 8.
 #
-# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval.
+# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval. Elsewhere: perplexity, accuracy, chrF, learned metrics, people.
 #
 # ## 7. Is the difference real?
 #
