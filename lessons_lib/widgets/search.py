@@ -27,7 +27,7 @@ def beam_explorer(found: Search, step: int = 1, beam: int = 2) -> LiveBox:
 def alignment_explorer(translator: Translator, sentence: str, trained_on: Sequence[Pair]) -> LiveBox:
     """A text field: Enter translates what stands in it and shows which words were looked at.
 
-    What cannot be read is refused in words; words and endings that `trained_on` does not have are named.
+    What cannot be read is refused in words; words and endings that `trained_on` does not have are named (none where it is empty).
     """
     known = {word for pair in trained_on for word in _words(pair.source)}
     field = widgets.Text(value=sentence, description="English", continuous_update=False, layout=widgets.Layout(width=f"{WIDTH}px"))
@@ -45,7 +45,9 @@ def _words(text: str) -> list[str]:
 
 
 def _warning(sentence: str, known: Collection[str]) -> str:
-    """What the translator has never met in this sentence, as HTML; empty if nothing."""
+    """What the translator has never met in this sentence, as HTML; empty if nothing, or if it is not known what it has met."""
+    if not known:
+        return ""
     strange = dict.fromkeys(word for word in _words(sentence) if word not in known)
     said = [f"Not in the corpus: {', '.join(strange)}."] if strange else []
     said += [] if sentence.rstrip().endswith((".", "?")) else ["Every sentence of the corpus ends with a full stop or a question mark."]

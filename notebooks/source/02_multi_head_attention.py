@@ -447,7 +447,7 @@ print("beißt hears:", output[0, 1])
 # | | asks | is asked | mask | weights |
 # |---|---|---|---|---|
 # | encoder, self | source | source | padding of the source | $(B, H, S, S)$ |
-# | decoder, self | target | target | causal, and padding of the target | $(B, H, T, T)$ |
+# | decoder, self | target | target | causal (PAD at the end lies in the future: 05) | $(B, H, T, T)$ |
 # | decoder, cross | target | source | padding of the source | $(B, H, T, S)$ |
 #
 # Masks combine by `&`: allowed if both allow. With heads there is one more side to stretch over, so the padding mask is $(B, 1, 1, S)$. **Before you run it:** what shape comes out, combined with a causal mask (6, 6)?
@@ -693,17 +693,7 @@ print("shuffled words give shuffled rows, nothing else")
 
 # %% [markdown]
 # More heads do not cure blindness to order.
-#
-# **Try it.** Give both calls `mask=causal_mask(6)`. Are the rows still the same?
-#
-# <details><summary>Answer</summary>
-#
-# No: each word now sees others before it. As in 01, a mask lets a little of the order in.
-#
-# </details>
-
-# %% [markdown]
-# A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
+ A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
 #
 # ## Quiz
 #

@@ -383,7 +383,7 @@ print("  ends at", pre, "\npost-norm ends at", post)
 #
 # $$\left(\tfrac{1}{\sqrt 2}\right)^{12} = \tfrac{1}{64} \quad\text{after 12 sublayers (6 blocks)}$$
 #
-# To measure it, let $f$ answer with fresh random numbers: the gradient has only the way around.
+# To measure it, let $f$ answer with fresh random numbers: the gradient has only the way around. Its length is the root of the sum of its squares.
 
 # %% tags=["nbval-check-output"]
 def left_of_gradient(sublayers, pre):
@@ -493,7 +493,7 @@ check("blocks.pre_norm_block", pre_norm_block)
 # </details>
 
 # %% [markdown]
-# As a PyTorch module, with both arrangements and dropout; the way around is written once:
+# As a PyTorch module (Python runs `__init__` when a block is made, `forward` when it is called), with both arrangements and dropout; the way around is written once:
 
 # %% tags=["nbval-check-output"]
 class Block(nn.Module):

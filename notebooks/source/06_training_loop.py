@@ -142,9 +142,7 @@ for name, logits in pupils.items():
 #
 # ## 3. Teacher forcing: all predictions of a batch at once
 #
-# The decoder has to predict each word from the words before it. In training those words are the *right* ones, whatever it would have written itself: **teacher forcing**. Since they are all known, and the causal mask hides what comes later, all places are predicted in one pass.
-#
-# Two sentences: *der Hund beißt den Mann*, *der Mann beißt* (the man bites). Ids: PAD 0, BOS 1, EOS 2, der 3, den 4, Hund 5, Mann 6, beißt 7.
+# In training the words so far are the *right* ones, whatever the decoder would have written itself: **teacher forcing**. So all places are predicted in one pass, and input and target are one row, **shifted** by a place (05). New is the batch. Two sentences: *der Hund beißt den Mann*, *der Mann beißt* (the man bites). Ids: PAD 0, BOS 1, EOS 2, der 3, den 4, Hund 5, Mann 6, beißt 7.
 
 # %% tags=["nbval-check-output"]
 padded = torch.tensor([[1, 3, 5, 7, 4, 6, 2],
@@ -153,7 +151,7 @@ print("input  \n", padded[:, :-1])  # (B, T)
 print("target \n", padded[:, 1:])   # (B, T)
 
 # %% [markdown]
-# Read down a column of row 1: at 1 (BOS) predict 3 (*der*); at 3 predict 5; at the last word, 6, predict 2: stop. The two are one sentence, **shifted** by one place. Row 2's input keeps its EOS, harmlessly: the target there is PAD, and PAD does not count.
+# Read down a column: at 1 (BOS) predict 3 (*der*); at the last word, 6, predict 2: stop. Row 2's input keeps its EOS, harmlessly: the target there is PAD, and PAD does not count.
 #
 # ### Exercise 3 (core, 6 minutes)
 # Return input, targets and how many targets count.
@@ -269,8 +267,6 @@ for cut in (False, True):
 # %% [markdown]
 # It does, 3.7 long beside the decoder's 5.5, and it has no other source. Cut at the memory, the decoder's gradient is what it was, and the encoder gets 0.0: it would stay as it was born. Joined, the encoder learns to say what the decoder needs.
 #
-# (The length of a gradient: the root of the sum of all its squares.)
-#
 # ## 5. The step: AdamW, warm-up, clipping
 #
 # Plain gradient descent (00) takes rate · gradient. But how alike are the gradients of a model's weights? Those of section 4, without the zeros, sorted by size: the one that is larger than 1 % of them, and the one that is larger than 99 %.
@@ -335,11 +331,11 @@ for g in (0.004, 4.0, 4000.0):
     print(f"gradient {g:8}: w = {w.item():.2f}")
 
 # %% [markdown]
-# None: 0.89 each time. Adam's first steps are **full-sized, whatever the gradient**, at the moment when it knows least. Hence the **warm-up**: the rate rises in a straight line at first. The Transformer paper's schedule, with $W$ warm-up steps:
+# None: 0.89 each time. Adam's first steps are **full-sized, whatever the gradient**, at the moment when it knows least. Hence the **warm-up**: the rate rises in a straight line at first. The Transformer paper's schedule, with $K$ warm-up steps:
 #
-# $$\text{rate}(t) = d_\text{model}^{-1/2} \cdot \min\left(t^{-1/2},\; t \cdot W^{-3/2}\right)$$
+# $$\text{rate}(t) = d_\text{model}^{-1/2} \cdot \min\left(t^{-1/2},\; t \cdot K^{-3/2}\right)$$
 #
-# With $d_\text{model} = 64$ and $W = 4$, by hand: at $t = 1$ it is ⅛ · min(1, ⅛) = 1/64, at 4 the peak, ⅛ · ½ = 1/16, at 16 ⅛ · ¼ = 1/32.
+# With $d_\text{model} = 64$ and $K = 4$, by hand: at $t = 1$ it is ⅛ · min(1, ⅛) = 1/64, at 4 the peak, ⅛ · ½ = 1/16, at 16 ⅛ · ¼ = 1/32.
 #
 # ### Exercise 6 (warm-up, 4 minutes)
 # Write it.
@@ -795,12 +791,12 @@ check("training.gallery", answer)
 # - **No shift.** The word to predict is the word read last. A fresh model leans that way already, since its output table is its input table (05): it starts at half of $\ln V$. To repeat is learned at once; at BOS it writes BOS, for ever, which is no text at all.
 # - **No causal mask.** The next word stands in the input. The loss falls below the healthy run's, and in decoding there is no next word to copy.
 # - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. It has even learned what comes after `<eos>`: `<pad>`. Sentences suffer little here; with more padding the real words hardly count.
-# - **Post-norm without warm-up.** Full-sized first steps into a stack that divides the direct path at each layer (04): it crawls where the others run, and ends above 3.
-# - **Unit-normal projections.** Outputs grow by $\sqrt{\text{fan-in}}$ (the number of inputs), the softmax is saturated, the first loss lies far above $\ln V$ and training has to undo it first.
+# - **Post-norm without warm-up.** Full-sized first steps, where the last block is pushed hard from the start (04): it crawls where the others run, and ends above 3.
+# - **Unit-normal projections.** Outputs grow by the root of the number of inputs (04), the softmax is saturated, the first loss lies far above $\ln V$ and training has to undo it first.
 #
 # </details>
 #
-# > **What the article says** (3.2): weights are "usually" drawn from a normal distribution. The **scale** is what matters. With unit-normal weights the loss starts at more than three times $\ln V$; with Glorot's scale (04), as the healthy run has it, less than 1 away.
+# It is the scale that matters (04): with unit-normal weights the loss starts at more than three times $\ln V$, with Glorot's, as the healthy run has it, less than 1 away.
 
 # %%
 def told(bug):

@@ -8,7 +8,7 @@
 # - tell a real difference between two translators from luck;
 # - find the sentences on which a translator fails.
 #
-# **Prerequisites:** the encoder–decoder of [05](05_encoder_decoder.ipynb); costs in bits and the greedy decoder of [06](06_training_loop.ipynb). **Time:** 80 minutes to read, 60 for the exercises; the cells run in 15 seconds.
+# **Prerequisites:** the encoder–decoder of [05](05_encoder_decoder.ipynb); costs in bits, as in 05, and the greedy decoder of [06](06_training_loop.ipynb). **Time:** 80 minutes to read, 60 for the exercises; the cells run in 15 seconds.
 #
 # ## 1. The likeliest word is not the likeliest text
 #
@@ -271,7 +271,7 @@ check("decoding.root_of_length", answer)
 #
 # ### Step by step on a real sentence
 #
-# The shipped translator of photo captions (trained on Multi30k), on a sentence of ours. *Schwimmbecken* is neuter, *Pool* masculine: *ein blaues Pool* is wrong.
+# The caption translator of 00 (trained on Multi30k), on a sentence of ours. *Schwimmbecken* is neuter, *Pool* masculine: *ein blaues Pool* is wrong.
 
 # %%
 captions = Translator.load("multi30k-en-de")
@@ -1055,3 +1055,4 @@ model_map.show("07")
 # - [Koehn (2004)](https://aclanthology.org/W04-3250/): paired bootstrap.
 # - [Wu and others (2016)](https://arxiv.org/abs/1609.08144), section 7, and [Vaswani and others (2017)](https://arxiv.org/abs/1706.03762), section 6.1: beam search. [Stahlberg and Byrne (2019)](https://aclanthology.org/D19-1331/): exact search.
 # - [Ma and others (2019)](https://aclanthology.org/P19-1289/): wait-k.
+# - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 2.4, 3.2, 3.3. The article.
