@@ -888,7 +888,7 @@ print("of these, the same text twice:", twice)
 #
 # ### What does it look at?
 #
-# German puts the verb second and the participle last. Does the decoder know where to look? Cross-attention, mean over layers and heads:
+# German puts the participle last. Does the decoder know where to look? Cross-attention, mean over layers and heads:
 
 # %%
 from lessons_lib.figures import alignment
