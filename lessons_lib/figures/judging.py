@@ -77,7 +77,7 @@ def _gains(ax: Axes, lines: Mapping[float, Sequence[Row]], gains: Mapping[tuple[
         ax.plot([beam, beam], [greedy + low, greedy + high], color=colour, linewidth=1.5, linestyle="-", marker="_", markersize=8)
     lowest, highest = (end(greedy + gain[i] for gain in gains.values()) for i, end in enumerate((min, max)))
     ax.set_ylim(lowest - 0.35, highest + 0.15)
-    ax.text(1, lowest - 0.25, "bars: 95 %, over greedy", color=house.QUIET, fontsize=9)
+    ax.text(1, lowest - 0.17, "bars: 95 %, over greedy", color=house.QUIET, fontsize=9)
 
 
 def _beam_axis(ax: Axes, sizes: Sequence[int], title: str) -> None:

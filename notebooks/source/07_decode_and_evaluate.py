@@ -8,11 +8,11 @@
 # - tell a real difference between two translators from luck;
 # - find the sentences on which a translator fails.
 #
-# **Prerequisites:** the encoder–decoder of [05](05_encoder_decoder.ipynb); costs in bits, as in 05, and the greedy decoder of [06](06_training_loop.ipynb). **Time:** 80 minutes to read, 60 for the exercises; the cells run in 15 seconds.
+# **Prerequisites:** encoder–decoder and costs in bits of [05](05_encoder_decoder.ipynb); the greedy decoder of [06](06_training_loop.ipynb). **Time:** 80 minutes to read, 60 for the exercises; the cells run in 15 seconds.
 #
 # ## 1. The likeliest word is not the likeliest text
 #
-# A trained model says how likely each next word is; somebody has to turn that into a text. Here is a small one. Its source is *the dog bites the man*, and it gives the costs of next words in bits (½ costs 1, ¼ 2, certainty 0). Words that are not listed share the rest and are never taken.
+# A trained model says how likely each next word is; somebody has to turn that into a text. Here is a small one. Its source is *the dog bites the man*, and it gives the costs of next words in bits (½ costs 1, ¼ 2, certainty 0). Words not listed share the rest, never taken.
 
 # %%
 tree = {  # what is written: {next word: bits}
@@ -621,7 +621,7 @@ for name, texts in (("A, right:", system_a), ("B, no case:", system_b)):
 #
 # What helps: more references; **learned metrics** such as COMET (Rei and others 2020), networks that read source, hypothesis and reference and were trained on people's judgements. They agree with people more often than BLEU (Freitag and others 2022), but have blind spots of their own. And a small test of what *you* need: section 8.
 #
-# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval.
+# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval. Elsewhere: perplexity, accuracy, chrF, learned metrics, people.
 #
 # ## 7. Is the difference real?
 #
@@ -652,7 +652,7 @@ from lessons_lib.figures import judging as charts
 charts.draws(means, low, high)
 
 # %% [markdown]
-# The **95 % interval**, −0.8 to 2.8, holds 0: A's lead is *not shown*. That is not "equal"; five sentences are far too few.
+# The **95 % interval**, −0.8 to 2.8, holds 0: A's lead is *not shown*. That is not "equal": five are far too few.
 #
 # The draws kept a sentence's two scores together: they are **paired**. Drawn apart, hard sentences fall to one side by chance (the **standard error** is the typical distance of a draw's mean from the mean):
 
@@ -853,7 +853,7 @@ print("both of a pair right: at least 95 of 100")
 print("\n".join(outputs[:2]))
 
 # %% [markdown]
-# Now the same recipe trained **without positions** (recorded, one seed: `python data/decoding/positions.py`). **Before you run it:** its encoder reads a *bag* of words. How many pairs can it get right?
+# Now the same recipe trained **without positions** (recorded, one seed: `python data/decoding/positions.py`). **Before you run it:** its encoder reads a *bag* of words. How many pairs will be right?
 
 # %% tags=["nbval-check-output"]
 runs = json.loads((data_dir() / "decoding" / "positions.json").read_text())
@@ -888,7 +888,7 @@ print("of these, the same text twice:", twice)
 #
 # ### What does it look at?
 #
-# German puts the verb second and the participle last. Does the decoder know where to look? Cross-attention, mean over layers and heads:
+# German puts the participle last. Does the decoder know where to look? Cross-attention, mean over layers and heads:
 
 # %%
 from lessons_lib.figures import alignment
@@ -1038,7 +1038,7 @@ from lessons_lib.figures import model_map
 model_map.show("07")
 
 # %% [markdown]
-# All of it stands; this notebook added nothing to the model.
+# This notebook added nothing to the model.
 #
 # ## Summary
 #
