@@ -32,10 +32,11 @@ print(f"{end['tokens'] / 1e6:.1f} million tokens,",
 #
 # Both are recipes of `lessons train`. Where do they differ?
 
-# %% tags=["nbval-check-output"]
+# %%
 from dataclasses import asdict
 from lessons_lib.presets import PRESETS
 
+# %% tags=["nbval-check-output"]
 minute, hour = (asdict(PRESETS[name].training) | PRESETS[name].model
                 for name in ("grammar", "multi30k"))
 for name in sorted(minute):
@@ -52,6 +53,7 @@ for name in sorted(minute):
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
 from lessons_lib.translation import Translator
 
+# %%
 live = "multi30k-en-de" if has_multi30k() else "grammar-en-de"
 load = load_multi30k if has_multi30k() else load_grammar
 print("here such cells use",
@@ -401,9 +403,10 @@ print("device:", device, " multiplies in bfloat16:", computes_bf16(device))
 # %% [markdown]
 # **And compiling?** `torch.compile` fuses small operations into larger ones. In a trial of ours on two CPU cores it took its time first:
 
-# %% tags=["nbval-check-output"]
+# %%
 import json
 
+# %% tags=["nbval-check-output"]
 lines = (data_dir() / "training" / "tried.jsonl").read_text().splitlines()
 tried = {row["study"]: row for row in map(json.loads, lines)}
 trial = tried["compiling"]
@@ -636,9 +639,10 @@ while len(steps_of("killed")) < 25 and victim.poll() is None:
 victim.kill()
 codes = victim.wait(), alone.wait()
 
-# %% tags=["nbval-check-output"]
+# %%
 from lessons_lib.checkpoints import load_tensors
 
+# %% tags=["nbval-check-output"]
 state = load_tensors(folder / "killed" / "state.safetensors")
 assert 25 <= steps_of("killed")[-1] < 60
 print("a model was written: ",
@@ -879,6 +883,7 @@ for name, log in (("pre", rows), ("post", post)):
 # %%
 from lessons_lib.evaluation import score
 
+# %%
 fresh, held = load("train")[:2000], load("validation")[:100]
 ours = (["A brown dog is running through the snow.",
          "A little girl is jumping into a blue pool."]
@@ -932,6 +937,7 @@ print("the peak rate costs more than 3:", shipped_score - high > 3)
 from lessons_lib.figures import alignment
 from lessons_lib.widgets import search as explorers
 
+# %%
 sentence = ("A girl is taking a picture of a dog "
             "that is jumping over a fence.")
 found = captioner.align(sentence)
