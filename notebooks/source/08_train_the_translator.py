@@ -712,7 +712,7 @@ check("batches.order", batch_at)
 # lessons train multi30k --device cuda
 # ```
 #
-# (`auto`, the default, takes a GPU where there is one; `torchrun` with N processes takes N.) What changes: model and batches are moved there, and `batch_tokens` should grow, since small batches leave most of a card idle. What does not: recipe, loss, log, state. We had no GPU for this notebook, so **no figure here speaks of one**; each names the hardware it was measured on.
+# What changes: model and batches are moved there, and `batch_tokens` should grow, since small batches leave most of a card idle. What does not: recipe, loss, log, state. We had no GPU for this notebook, so **no figure here speaks of one**; each names the hardware it was measured on.
 #
 # > **What the article says** (3.3, as in 07): *parallel computation*. In training it is so three times over: all places of a sentence, all sentences of a batch, all processes of a step. One thing stays in sequence: step 2 needs the weights that step 1 has left.
 #
@@ -837,7 +837,7 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands behind, by about twice what the choice of sentences explains. One seed; the published number is one of many runs. The cased score is another metric: never set it beside theirs.
+# It stands 3.6 points behind; half its interval's width is 1.6 (of the cased score; the other's will be like it). One seed; the published number is one of many runs.
 #
 # ### What failed on the way
 #
