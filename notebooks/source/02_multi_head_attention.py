@@ -692,8 +692,7 @@ torch.testing.assert_close(shuffled, plain[:, shuffle])
 print("shuffled words give shuffled rows, nothing else")
 
 # %% [markdown]
-# More heads do not cure blindness to order.
- A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
+# More heads do not cure blindness to order. A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
 #
 # ## Quiz
 #
