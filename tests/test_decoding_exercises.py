@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from pencil_tree import Tree
 
 from lessons_lib.config import ModelConfig
 from lessons_lib.decoding import beam_search, greedy
@@ -27,28 +27,12 @@ TREE = {
 }
 
 
-class Tree:
-    """The tree of exercise 1 as a step function."""
-
-    def __init__(self) -> None:
-        self.texts: list[list[str]] = [[]]
-
-    def step(self, tokens: Tensor) -> Tensor:
-        for text, token in zip(self.texts, tokens.tolist(), strict=True):
-            text += [WORDS[token]] if token else []
-        bits = [[TREE[" ".join(text)].get(word, math.inf) for word in WORDS] for text in self.texts]
-        return -torch.tensor(bits) * math.log(2)
-
-    def reorder(self, rows: Tensor) -> None:
-        self.texts = [list(self.texts[row]) for row in rows.tolist()]
-
-
 def verdict(key: str, answer: object) -> Verdict:
     return find(key).verdict(answer)
 
 
 def test_the_three_beams_are_what_the_library_finds() -> None:
-    found = [greedy(Tree(), 0, 1, [9])[0], *(beam_search(Tree(), 0, 1, [9], beam, 0.0)[0] for beam in (2, 3))]
+    found = [greedy(Tree(WORDS, TREE), 0, 1, [9])[0], *(beam_search(Tree(WORDS, TREE), 0, 1, [9], beam, 0.0)[0] for beam in (2, 3))]
     bits = [round(-one.log_probability / math.log(2), 4) for one in found]
     assert bits == find("decoding.three_beams").solution
 
