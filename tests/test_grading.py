@@ -58,7 +58,7 @@ def test_solved_untouched_half_done_looping_and_crashing_copies_of_01(tmp_path: 
             "dora.ipynb": copy_of_01(KEYS, {KEYS[3]: "import os\nos._exit(1)\n"}),
         },
     )
-    outcome = lessons("grade", folder, "--cell-seconds", 45, "--jobs", 2)
+    outcome = lessons("grade", folder, "--cell-seconds", 20, "--jobs", 2)
     table = read_table(outcome.out.decode())
     assert outcome.status == 0
     assert list(table) == ["anna/01_attention_by_hand.ipynb", "ben.ipynb", "clara.ipynb", "dora.ipynb", "Jürgen Groß (fertig).ipynb"]
