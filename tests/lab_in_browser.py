@@ -1,5 +1,6 @@
 """JupyterLab on a copy of a notebook, and a browser that runs it from the menu: what the browser tests share."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -10,7 +11,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+A_TRY = 10_000  # ms
 PATIENCE = 150_000  # ms: two busy cores may take minutes for what takes seconds alone
 # A notebook drawn whole (by default JupyterLab leaves out cells that are off the screen), and no pop-up for news.
 SETTINGS = {
@@ -35,8 +36,9 @@ SETTINGS = {
 }
 
 ERRORS = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
-ALL_DONE = """() => { const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map((one) => one.innerText.trim());
-                      return prompts[0] === '[1]:' && !prompts.includes('[*]:'); }"""
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map((one) => one.innerText.trim())"
+STARTED = f"() => {PROMPTS}.some((prompt) => prompt !== '[ ]:')"
+ALL_DONE = f"() => {{ const prompts = {PROMPTS}; return prompts[0] === '[1]:' && !prompts.includes('[*]:'); }}"
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright (extra 'dev')")
 MARKS = [
@@ -46,7 +48,7 @@ MARKS = [
 ]
 
 
-@contextmanager
+@contextlib.contextmanager
 def lab(name: str, text: str, home: Path) -> Iterator[str]:
     """JupyterLab on a copy of the notebook, which autosave may change; the address that opens it.
 
@@ -102,7 +104,13 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
 
 
-@contextmanager
+def choose(page: Any, menu: str, command: str) -> None:
+    """Choose a command from a menu."""
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=command, exact=True).click()
+
+
+@contextlib.contextmanager
 def run_in_browser(address: str, profile: Path) -> Iterator[Any]:
     """The page of the notebook at this address, all its cells run once from the menu."""
     with playwright.sync_playwright() as play:
@@ -115,9 +123,12 @@ def run_in_browser(address: str, profile: Path) -> Iterator[Any]:
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
         # Without the committed outputs nothing can be taken for a result of this run.
-        for menu, command in (("Edit", "Clear Outputs of All Cells"), ("Run", "Run All Cells")):
-            page.get_by_role("menuitem", name=menu, exact=True).click()
-            page.get_by_role("menuitem", name=command, exact=True).click()
+        choose(page, "Edit", "Clear Outputs of All Cells")
+        for _ in range(PATIENCE // A_TRY):  # asked before its kernel is ready, JupyterLab may run nothing
+            choose(page, "Run", "Run All Cells")
+            with contextlib.suppress(playwright.TimeoutError):
+                page.wait_for_function(STARTED, timeout=A_TRY)
+                break
         page.wait_for_function(ALL_DONE, timeout=PATIENCE)
         yield page
         context.close()
