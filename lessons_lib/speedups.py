@@ -192,7 +192,7 @@ def one_pass_translation_loss(model: EncoderDecoder, batch: Batch, smoothing: fl
 
 
 def speed_up(model: EncoderDecoder, names: Iterable[str], seed: int) -> None:
-    """Put these pieces into the model, in place; its parameters, their order and their names stay as they are.
+    """Put these pieces into the model, in place; parameters, their order and names, and training or evaluation stay as they are.
 
     Args:
         model: on a processor, in the dtype in which it will compute.
@@ -211,9 +211,9 @@ def speed_up(model: EncoderDecoder, names: Iterable[str], seed: int) -> None:
     def replace_in(module: nn.Module) -> None:
         for name, child in list(module.named_children()):
             if "mask_pool" in names and isinstance(child, Dropout):
-                setattr(module, name, PooledDropout(child.p, pool(child.p)))
+                setattr(module, name, PooledDropout(child.p, pool(child.p)).train(child.training))
             elif "packed_attention" in names and type(child) is MultiHeadAttention:
-                setattr(module, name, PackedAttention(child))
+                setattr(module, name, PackedAttention(child).train(child.training))
             replace_in(getattr(module, name))
 
     replace_in(model)

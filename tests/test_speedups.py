@@ -210,6 +210,13 @@ def test_a_run_with_the_faster_pieces_is_the_plain_run() -> None:
     assert type(fast.encoder.layers[0].self_attention) is MultiHeadAttention
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_the_pieces_train_or_not_as_the_model_did_before(training: bool) -> None:
+    model = EncoderDecoder(ModelConfig(vocabulary_size=10, d_model=8, n_heads=2, d_ff=8, dropout=0.3)).train(training)
+    speed_up(model, SPEEDUPS, seed=1)
+    assert {module.training for module in model.modules()} == {training}
+
+
 def test_an_unknown_piece_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="no piece called turbo: use mask_pool, packed_attention, one_pass_loss"):
         speed_up(EncoderDecoder(CONFIG), ["turbo"], seed=1)
