@@ -582,7 +582,7 @@ print("after three steps: the same weights")
 # %% [markdown]
 # ## 7. A minute of training
 #
-# Now the whole corpus, 20,000 pairs, with the recipe of `lessons train grammar`, shortened to 800 steps, with a higher rate and a shorter warm-up to suit. (Averaged weights translate.) Each row of its log, `metrics.jsonl`, goes to the picture as it comes; in a terminal, `lessons train grammar` draws a bar from the same rows.
+# Now the whole corpus, 20,000 pairs, with the recipe of `lessons train grammar`, shortened to 800 steps, with a higher rate and a shorter warm-up to suit. (What translates is the averaged weights.) Each row of its log, `metrics.jsonl`, goes to the picture as it comes; in a terminal, `lessons train grammar` draws a bar from the same rows.
 #
 # **Before you run it:** where will the loss start, and what share of 200 **held-out** sentences, which it never trains on, will be right, word for word, at the end?
 
@@ -815,7 +815,8 @@ check("training.gallery", answer)
 # - **Unit-normal projections.** Outputs are far too large (04), the softmax is saturated, and training has to undo that first.
 #
 # </details>
-#
+
+# %% [markdown]
 # Scale matters, not shape (04): unit-normal weights start above $3 \ln V$, Glorot's (the healthy run) less than 1 away from $\ln V$.
 
 # %%
@@ -944,12 +945,12 @@ print("lowest losses at the end: no shift, then no mask:",
 # </details>
 # <details><summary>The learning rate</summary>
 #
-# Perhaps, but section 7's healthy minute ended near 0.17: first see whether this one can write.
+# Perhaps, but section 7's healthy minute ended near 0.17. Look at what it writes.
 #
 # </details>
 # <details><summary>A larger model</summary>
 #
-# It would have to write first; can this one?
+# First see whether this one can write.
 #
 # </details>
 
@@ -972,7 +973,7 @@ model_map.show("06")
 # 4. AdamW's steps do not grow with the scale of the gradients, and the first are full-sized: warm up, clip by the common length, weight decay beside the step.
 # 5. Overfit one batch first; stop when held-out scores no longer improve; decode a line before you believe a curve.
 #
-# Next, [07](07_decode_and_evaluate.ipynb) looks for better words than the likeliest ones, and scores what comes out.
+# Next, [07](07_decode_and_evaluate.ipynb) searches for better sentences than greedy ones, and scores them.
 #
 # ## References
 #
