@@ -216,7 +216,7 @@ check("attention.stable_softmax", stable_softmax)
 # </details>
 
 # %% [markdown]
-# `torch.softmax(z, dim=-1)` does the same along the last axis; we use it from now on.
+# `torch.softmax(z, dim=-1)` does the same along the last axis; we use it now.
 #
 # ## 4. Why three matrices?
 #
