@@ -1,0 +1,82 @@
+"""Pictures of speed, from the rows that `lessons bench --json` writes: what each change of a training loop gives, and others' loops."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from lessons_lib.figures import house
+from lessons_lib.figures.palette import BLUE, QUIET, RUST, TEAL
+
+Row = Mapping[str, object]
+CHAIN = {
+    "textbook": "nn.Transformer, random batches",
+    "bucketed": "+ batches of similar length",
+    "plain": "+ the course's own model",
+    "bf16": "+ bfloat16",
+    "together": "+ three faster pieces",
+    "processes": "+ two processes, a thread each",
+}
+"""Each adds one change to the one before."""
+ALONE = {"mask_pool": "pool of masks alone", "packed_attention": "packed attention alone", "one_pass_loss": "one-pass loss alone"}
+"""Each adds one change to bfloat16."""
+OTHERS = {"marian": "Marian (transformers)", "joeynmt": "JoeyNMT"}
+"""Loops of others, on the same batches of similar length."""
+
+
+class Bar(NamedTuple):
+    """A system of the picture; times are multiples of the textbook's tokens a second, `start` those of what it adds to."""
+
+    system: str
+    label: str
+    start: float
+    times: float
+
+
+def tokens_a_second(rows: Sequence[Row]) -> dict[str, float]:
+    """System → median of its turns."""
+    turns: dict[str, list[float]] = {}
+    for row in rows:
+        if row["metric"] == "tokens_per_second":
+            turns.setdefault(str(row["system"]), []).append(float(row["value"]))
+    return {system: statistics.median(values) for system, values in turns.items()}
+
+
+def bars(found: Mapping[str, float]) -> list[Bar]:
+    """The systems in the order of the picture, from system → tokens a second; those that were not measured are left out."""
+    times = {system: value / found["textbook"] for system, value in found.items()}
+    drawn: list[Bar] = []
+    start = 0.0
+    for system, label in CHAIN.items():
+        if system == "together":
+            drawn += [Bar(alone, words, start, times[alone]) for alone, words in ALONE.items() if alone in times]
+        if system in times:
+            drawn.append(Bar(system, label, start, times[system]))
+            start = times[system]
+    return drawn + [Bar(other, words, 0.0, times[other]) for other, words in OTHERS.items() if other in times]
+
+
+@house.picture
+def waterfall(rows: Sequence[Row]) -> tuple[Figure, str]:
+    """Tokens a second from the textbook's loop to ours, a bar a change; others' loops as points."""
+    found = tokens_a_second(rows)
+    drawn = bars(found)
+    figure, ax = house.new_figure("From the textbook's loop to ours, change by change", 0.9 + 0.29 * len(drawn))
+    for y, bar in enumerate(drawn):
+        words = f"{house.number(bar.times, 1)} ×"
+        if bar.system in OTHERS:
+            ax.plot(bar.times, y, marker="D", markersize=7, color=TEAL, markerfacecolor="white")
+        elif bar.system in ALONE:
+            ax.barh(y, bar.times - bar.start, left=bar.start, height=0.35, color=RUST)
+        else:
+            ax.barh(y, bar.times - bar.start, left=bar.start, height=0.62, color=BLUE)
+            ax.plot([bar.start, bar.start], [y - 0.69, y - 0.31], color=QUIET, linewidth=1, linestyle="-")
+            words += f"  {house.number(found[bar.system], 0)} tokens/s"
+        ax.annotate(words, (max(bar.start, bar.times), y), (7, 0), textcoords="offset points", va="center", fontsize=9.5)
+    ax.set(yticks=range(len(drawn)), yticklabels=[bar.label for bar in drawn], ylim=(len(drawn) - 0.4, -0.6))
+    ax.set(xlim=(0, 1.7 * max(bar.times for bar in drawn)), xlabel="times the textbook's tokens a second")
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", visible=False)
+    told = "; ".join(f"{bar.label.removeprefix('+ ')} {house.number(bar.times, 1)}" for bar in drawn)
+    return figure, f"Tokens a second as multiples of the textbook's loop, each bar one change more: {told}."
