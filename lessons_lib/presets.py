@@ -20,7 +20,7 @@ from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.runtime import computes_bf16, keep_freed_memory
-from lessons_lib.speedups import loss_function, speed_up
+from lessons_lib.speedups import loss_of, speed_up
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SegmentationSampler, Tokenizer
 from lessons_lib.training import Trainer
 from lessons_lib.translation import Translator
@@ -159,7 +159,7 @@ def prepare(
     samplers = [SegmentationSampler(tokenizer, texts, preset.bpe_dropout, seed=training.seed) for texts in (sources, targets)]
     trainer = Trainer(
         model=model,
-        loss=partial(loss_function(training.speedups), smoothing=training.label_smoothing),
+        loss=loss_of(training),
         batches=partial(_batches, *samplers, training, preset.multiple_of),
         config=training,
         budget=budget or preset.budget,

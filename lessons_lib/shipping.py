@@ -69,7 +69,7 @@ def card(folder: Path, preset: Preset) -> str:
     model, last = load_model(folder).model, read_metrics(folder / "metrics.jsonl")[-1]
     signature = next(iter(facts["scores"].values()))["bleu signature"]
     shape = {name: value for name, value in dataclasses.asdict(model.config).items() if name not in ("vocabulary_size", "pad_id")}
-    recipe = {name: value for name, value in dataclasses.asdict(training).items() if value != () and not name.endswith("_every")}
+    recipe = {name: value for name, value in dataclasses.asdict(training).items() if _is_told(name, value)}
     return CARD.format(
         name=folder.name,
         preset=preset,
@@ -92,6 +92,11 @@ def _row(split: str, scores: dict[str, float | str]) -> str:
     return (
         f"| {split} | {scores['sentences']:,} | {scores['bleu-lc-moses']:.2f} | {bleu} | {scores['chrf']:.2f} | {scores['exact match']} % |"
     )
+
+
+def _is_told(name: str, value: object) -> bool:
+    """Whether a card names this field: not how often a run logs, nor pieces and losses that it did without."""
+    return not name.endswith("_every") and value != () and (name, value) != ("r_drop", 0)
 
 
 def _listed(fields: dict[str, object]) -> str:
