@@ -94,7 +94,8 @@ class ModelConfig(JsonConfig):
 class TrainingConfig(JsonConfig):
     """How a model is trained. A step is one update of the weights; it sees `micro_batches` batches of `batch_tokens` places a side.
 
-    `r_drop` is the weight α of R-Drop's divergence, 0 for none (`losses.r_drop_cross_entropy`); with it each batch passes twice.
+    `r_drop` is the weight α of R-Drop's divergence, 0 for none (`losses.r_drop_cross_entropy`); with it each batch passes twice,
+    and the loss that a run logs holds the divergence.
     """
 
     learning_rate: float = 1e-3
