@@ -76,11 +76,7 @@ def prepare(
     """
     keep_freed_memory()
     device = device or torch.device("cpu")
-    training = preset.training if seed is None else dataclasses.replace(preset.training, seed=seed)
-    if training.precision == "bf16" and not computes_bf16(device):
-        training = dataclasses.replace(training, precision="fp32")
-    if training.speedups and device.type != "cpu":
-        training = dataclasses.replace(training, speedups=())
+    training = _training_on(device, preset.training if seed is None else dataclasses.replace(preset.training, seed=seed))
     pairs = preset.pairs("train")
     casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
     texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
@@ -100,6 +96,13 @@ def prepare(
     )
     trainer.validate = _validation(preset, tokenizer, casing, trainer.device)
     return Run(preset, training, trainer, tokenizer, casing)
+
+
+def _training_on(device: torch.device, training: TrainingConfig) -> TrainingConfig:
+    """The configuration as this device carries it out."""
+    if training.precision == "bf16" and not computes_bf16(device):
+        training = dataclasses.replace(training, precision="fp32")
+    return training if device.type == "cpu" else dataclasses.replace(training, speedups=())
 
 
 def train(
