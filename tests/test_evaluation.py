@@ -5,7 +5,7 @@ import random
 import pytest
 import sacrebleu
 
-from lessons_lib.evaluation import METRICS, compare, exact_match, moses_lower, score
+from lessons_lib.evaluation import METRICS, compare, exact_match, moses_lower, moses_metric, score
 
 REFERENCES = ["der Hund beißt den Mann", "der Mann beißt den Hund"]
 HYPOTHESES = ["der Hund beißt den Hund", "der Mann beißt der Hund"]
@@ -60,12 +60,19 @@ def test_without_bootstrap_there_is_no_interval() -> None:
     [
         ("bleu", ("nrefs:1", "case:mixed", "tok:13a", "smooth:exp", f"version:{sacrebleu.__version__}", "bs:1000")),
         ("chrf", ("nrefs:1", "nc:6", "nw:0", f"version:{sacrebleu.__version__}")),
+        ("bleu-lc-moses-en", ("tok:none", "moses:en", "lc")),
         ("bleu-lc-moses", ("tok:none", "moses:de", "lc", f"version:{sacrebleu.__version__}")),
     ],
 )
 def test_a_signature_says_what_was_done(metric: str, says: tuple[str, ...]) -> None:
     found = score(metric, HYPOTHESES, REFERENCES).signature
     assert all(part in found for part in says), found
+
+
+def test_english_is_parted_as_english() -> None:
+    assert moses_lower(["The dog's bone."], "en") == ["the dog 's bone ."] != moses_lower(["The dog's bone."])
+    assert score("bleu-lc-moses-en", ["THE DOG'S BONE."], ["the dog's bone ."]).value == pytest.approx(100)
+    assert moses_metric("en") == "bleu-lc-moses-en" and moses_metric("de") == "bleu-lc-moses"
 
 
 def test_moses_lower_cases_and_parts_punctuation() -> None:
