@@ -104,10 +104,17 @@ def _scorer(metric: str):  # noqa: ANN202 (a scorer of sacrebleu and a function 
     if metric == "bleu":
         return BLEU(), list
     if metric == "chrf":
-        return CHRF(), list
+        return _Chrf(), list
     if metric in MOSES:
         return BLEU(tokenize="none", force=True), partial(moses_lower, language=MOSES[metric])
     raise ValueError(f"there is no metric {metric!r}: use {', '.join(METRICS)}")
+
+
+class _Chrf(CHRF):
+    """sacreBLEU's chrF; its own bootstrap stops with a TypeError where one sample matches nothing (a float among numpy's)."""
+
+    def _compute_f_score(self, statistics: list[int]) -> float:
+        return float(super()._compute_f_score(statistics))
 
 
 def moses_metric(language: str) -> str:

@@ -31,6 +31,11 @@ def test_bleu_of_the_pencil_example() -> None:
     assert score("bleu", [HYPOTHESES[0].removesuffix(" Hund"), HYPOTHESES[1]], REFERENCES).value == pytest.approx(53.4, abs=0.05)
 
 
+def test_chrf_has_an_interval_even_where_samples_match_nothing() -> None:
+    found = score("chrf", ["a b c d e", "x y z"], ["Ein Mann fährt Rad.", "Zwei Hunde."])
+    assert 0 <= found.low < found.value < found.high < 5
+
+
 def test_chrf_of_the_pencil_example() -> None:
     answers = ["den Mann beißt der Hund", "der Mann beißt den Hund", "der Hund beißt der Mann"]
     assert [score("chrf", [answer], REFERENCES[:1]).value for answer in answers] == pytest.approx([76.8, 56.6, 78.7], abs=0.05)
