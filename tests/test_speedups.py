@@ -14,16 +14,8 @@ from lessons_lib.config import SPEEDUPS, Budget, ModelConfig, TrainingConfig
 from lessons_lib.layers import Dropout
 from lessons_lib.losses import label_smoothed_cross_entropy, translation_loss
 from lessons_lib.models import EncoderDecoder
-from lessons_lib.speedups import (
-    PackedAttention,
-    PooledDropout,
-    _MaskedSoftmax,
-    loss_function,
-    mask_pool,
-    one_pass_cross_entropy,
-    one_pass_translation_loss,
-    speed_up,
-)
+from lessons_lib.one_pass import one_pass_cross_entropy, one_pass_translation_loss
+from lessons_lib.speedups import PackedAttention, PooledDropout, _MaskedSoftmax, loss_function, mask_pool, speed_up
 from lessons_lib.training import Trainer
 
 CONFIG = ModelConfig(vocabulary_size=50, d_model=16, n_heads=4, d_ff=32, n_encoder_layers=2, n_decoder_layers=2, dropout=0.0)

@@ -54,6 +54,11 @@ def test_other_ways_to_the_mean_pass() -> None:
     assert verdict("training.shift", lambda padded: [padded[:, :-1], padded[:, 1:], (padded[:, 1:] > 0).sum()]).status == "right"
 
 
+def test_a_batch_that_was_not_flattened_is_told_what_cross_entropy_wants() -> None:
+    said = verdict("training.token_mean", lambda logits, targets: F.cross_entropy(logits, targets)).text
+    assert "cross_entropy wants (N, V) and (N,): flatten both" in said
+
+
 def test_adamw_follows_pytorchs_for_five_steps() -> None:
     parameter = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
     optimizer = torch.optim.AdamW([parameter], lr=0.1, betas=(0.9, 0.999), weight_decay=0.1)
