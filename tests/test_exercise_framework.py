@@ -127,7 +127,7 @@ def runs_off_a_list(scores: torch.Tensor) -> torch.Tensor:
     ("answer", "words"),
     [
         (takes_the_pair, ["AttributeError", "take the part you need, [0] or [1]"]),
-        (runs_off_a_list, ["IndexError", "Did the list get shorter while the loop ran along it?"]),
+        (runs_off_a_list, ["IndexError", "Did the list get shorter while a loop ran along it?"]),
         (lambda scores: torch.bmm(scores[None], torch.ones(2, 2, 2)), ["RuntimeError", "Print the shapes of what you multiply."]),
         (wrong_shapes, ["`return weights @ torch.ones(7)`", "RuntimeError", "Print the shapes", "scores = [[1, 2], [3, 5]]"]),
         (misspelt, ["NameError", "'scoers' is not defined", "spelt"]),

@@ -15,6 +15,12 @@ numbers_exercise(
         (21.0, 9.5, 13.8): "That is the mean of the batches' own shares. Large batches count for more: add all places up first.",
         (77.4, 92.3, 85.7): "Those are the shares that are real tokens. The question is what is empty.",
         (40.0, 40.0, 40.0): "You padded every sentence to the longest of all, 10. A batch is as wide as its own longest sentence.",
+        (0.226, 0.077, 0.143): "Right as shares of 1. Give per cent: times 100.",
+        (
+            22.6,
+            7.7,
+            7.7,
+        ): "The first two are right. A budget of 20 takes four sentences first: 2, 3, 4, 5 in four rows of 5, then 7 and 8, then 9 and 10.",
         (14.0, 4.0, 8.0): "Those are the empty places, rightly counted. Divide each by the places of its plan, and give per cent.",
     },
     first_step="the first batch is 2 and 10: two rows of ten places, eight of them empty.",
@@ -49,6 +55,16 @@ def _unsorted(lengths: Sequence[int], budget: int) -> list[list[int]]:
     batches: list[list[int]] = []
     for i in range(len(lengths)):
         if batches and (len(batches[-1]) + 1) * max(lengths[j] for j in [*batches[-1], i]) <= budget:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def _longest_first(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=True):
+        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
             batches[-1].append(i)
         else:
             batches.append([i])
@@ -109,11 +125,7 @@ function_exercise(
             lambda lengths, budget: by_budget(lengths, budget)[:-1],
             "What has been begun when the sentences run out is a batch, too.",
         ),
-        Slip(
-            "the longest come first",
-            lambda lengths, budget: [batch[::-1] for batch in by_budget(lengths, budget)[::-1]],
-            "Shortest first.",
-        ),
+        Slip("the longest come first", _longest_first, "Shortest first: sorted(…) without reverse."),
     ],
     why="shortest first, and a sentence joins while (rows + 1) × its length stays within the budget.",
 )
@@ -182,6 +194,11 @@ function_exercise(
             "the seed is left out",
             lambda step, n, seed, shuffled: shuffled(n, 0, step // n)[step % n],
             "Another seed has to give another order.",
+        ),
+        Slip(
+            "the whole pass is returned",
+            lambda step, n, seed, shuffled: shuffled(n, seed, step // n),
+            "That is the order of the pass: take the place step % n of it.",
         ),
         Slip(
             "place and pass have changed sides",

@@ -39,7 +39,10 @@ _ADVICE = (
     (r"Expected size for first two dimensions", "Print the shapes of what you multiply."),
     (r"Expected target size", "cross_entropy wants (N, V) and (N,): flatten both, or pick with the mask."),
     (r"NoneType", "A step before it gave None: is a return missing, or a value not filled in yet?"),
-    (r"list (assignment )?index out of range", "Python counts from 0. Did the list get shorter while the loop ran along it?"),
+    (
+        r"list (assignment )?index out of range",
+        "Python counts from 0: is the place beyond the end? Did the list get shorter while a loop ran along it?",
+    ),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),
     (r"dtype|expected scalar type", "Print the dtype of each tensor in that line."),
 )
@@ -190,7 +193,7 @@ def _refuse_result(answer: Any, result: Any, changed: bool, case: Case, referenc
         return wrong(f"Not yet. On {_input(case, reference)} your function {result.text}")
     if changed:
         given = _input(case, reference)
-        return wrong(f"Not yet. Your function changes what it was given ({given}). Make a new tensor: the caller still needs the old one.")
+        return wrong(f"Not yet. Your function changes what it was given ({given}). Work on a copy: the caller still needs the old one.")
     return None
 
 
@@ -221,7 +224,8 @@ def _message(case: Case, reference: Callable[..., Any], result: Any, wanted: Any
     expected = f"Expected: {asked}." if given != asked else "Its kind and shape are right, its numbers are not."
     if slip is not None:
         return f"{where}; that is what comes out when {slip.says}. {expected}{' ' + slip.look if slip.look else ''}"
-    return f"{where}. {expected} The first difference: {apart}."
+    told = apart == f"it should be {asked}, and is {given}"
+    return f"{where}. {expected}{'' if told else f' The first difference: {apart}.'}"
 
 
 def _input(case: Case, reference: Callable[..., Any]) -> str:

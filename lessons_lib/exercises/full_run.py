@@ -10,6 +10,7 @@ numbers_exercise(
     slips={
         (1.0078125, 0.99609375, 256): "The first is off: 1 + 3/256 lies halfway between 1 + 1/128 and 1 + 2/128. Halfway goes to the even "
         "one, so here up.",
+        (1, 1, 256): "The third is right. Look at the line again: 1 + 3/256 goes up to 1 + 2/128, and 1 − 1/256 has a place of its own.",
         (1.01171875, 0.99609375, 256): "The first is off: 1 + 3/256 itself has no place on the line, whose steps from 1 to 2 are 1/128.",
         (1.015625, 1.0, 256): "The second is off: below 1 the steps are 1/256, half as wide as above, so 1 − 1/256 can be written.",
         (1.015625, 0.9921875, 256): "The second is off: that is 1 − 1/128. Below 1 the steps are half as wide.",
@@ -30,6 +31,7 @@ numbers_exercise(
         (0.0196, 50): "The first is off: that is the share after one more step. Two steps multiply by 0.98 twice.",
         (0.0188, 50): "The first is off: that is three steps later. The newest weights have not been multiplied by 0.98 yet.",
         (0.02, 50): "The first is off: 0.02 is the newest weights' share. Each later step leaves 98 % of it.",
+        (0.0192, 49): "The second is off by one: 1 / (1 − 0.98) = 1 / 0.02.",
         (0.0192, 98): "The second is off: it is 1 divided by what one step brings in, 0.02.",
         (0.0192, 0.02): "The second is off: turn it over, 1 / 0.02.",
         (0.0192, 1.02): "The second is off: 1 / 0.98 instead of 1 / (1 − 0.98).",
@@ -49,6 +51,7 @@ numbers_exercise(
         (10, 3000): "The hours are right. 300 W for 10 h are 3,000 watt-hours: how many kilowatt-hours?",
         (600, 180): "Those are minutes: 36,000 s are 600 minutes. Give hours, and the energy from hours.",
         (10, 10.8): "The hours are right. 300 W · 36,000 s are 10.8 million joules; a kilowatt-hour has 3.6 million.",
+        (36000, 3): "The energy is right. 36,000 are seconds: divide by 3,600.",
         (36000, 10800): "Those are seconds. Divide by 3,600 first, then multiply by 0.3 kW.",
     },
     first_step="6 · N · D operations: 6 · 6e7 · 3e9. How many a second does the card do at 30 % of 1e14?",
