@@ -1,0 +1,101 @@
+"""Who takes part when decoding is measured: ours, `generate` of `transformers`, and CTranslate2, all with the same weights in float32."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from lessons_lib.bench.contest import Contestant, Turn
+from lessons_lib.bench.ctranslate import CTranslate
+from lessons_lib.bench.marian import Generate
+from lessons_lib.bench.training_systems import EXTRA
+from lessons_lib.cleaning import plain
+from lessons_lib.translation import Translator
+
+BATCH = 64
+"""Sentences side by side, for all: those of similar length together."""
+BEAMS = {"greedy": 1, "beam5": 5}
+OURS, REFERENCE = "ours", "generate"
+
+Decode = Callable[[list[str], int], list[str]]
+"""(sentences, beam) → translations."""
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A system that translates.
+
+    Attributes:
+        make: (translator of ours, threads) → translates with the same weights.
+        needs: the module it is made of, as Python imports it.
+        install: the line that gets it.
+        about: for the table.
+    """
+
+    make: Callable[[Translator, int], Decode]
+    needs: str
+    install: str
+    about: str
+
+
+def _ours(translator: Translator, threads: int) -> Decode:
+    return lambda sentences, beam: translator.translate(sentences, beam, batch_size=BATCH)
+
+
+def _with_our_words(translator: Translator, decode: Callable[[list[list[int]], int], list[list[int]]]) -> Decode:
+    """Text in, text out, with our tokenizer and casing round another's decoding."""
+    trained = translator.trained
+
+    def translate(sentences: list[str], beam: int) -> list[str]:
+        found = decode(translator.check(sentences), beam)
+        return [plain(trained.casing.after_target(trained.tokenizer.decode(ids))) for ids in found]
+
+    return translate
+
+
+def _generate(translator: Translator, threads: int) -> Decode:
+    return _with_our_words(translator, Generate(translator.trained.model, BATCH))
+
+
+def _ctranslate2(translator: Translator, threads: int) -> Decode:
+    return _with_our_words(translator, CTranslate(translator.trained.model, BATCH, threads))
+
+
+DECODERS = {
+    OURS: Decoder(_ours, "", "", "this course"),
+    "generate": Decoder(_generate, "transformers", EXTRA, "transformers"),
+    "ctranslate2": Decoder(_ctranslate2, "ctranslate2", EXTRA, "C++, float32"),
+}
+
+
+class Decoding:
+    """One system with one width of beam; a turn translates all sentences once."""
+
+    def __init__(self, checkpoint: str, sentences: list[str], name: str, beam: int, threads: int) -> None:
+        self.translator = Translator.load(checkpoint)
+        self.sentences, self.beam = sentences, beam
+        self.decode = DECODERS[name].make(self.translator, threads)
+
+    def facts(self) -> dict[str, Any]:
+        """None."""
+        return {}
+
+    def turn(self, seconds: float) -> Turn:
+        """Translate all sentences, however long it takes. Tokens are those of both sides, as our tokenizer counts them."""
+        began = time.perf_counter()
+        texts = self.decode(self.sentences, self.beam)
+        taken = time.perf_counter() - began
+        trained = self.translator.trained
+        written = sum(len(trained.tokenizer.encode(trained.casing.before_target(text))) + 1 for text in texts)
+        read = sum(len(self.translator.ids(sentence)) + 1 for sentence in self.sentences)
+        return Turn(read + written, taken, {"sentences_per_second": len(texts) / taken}, tuple(texts))
+
+
+def contestants(checkpoint: str, sentences: list[str], names: list[str], beams: list[str], threads: int) -> list[Contestant]:
+    """Each system with each beam: `ours greedy`, `generate greedy`, …"""
+    return [
+        Contestant(f"{name} {beam}", partial(Decoding, checkpoint, sentences, name, BEAMS[beam], threads), threads)
+        for beam in beams
+        for name in names
+    ]
