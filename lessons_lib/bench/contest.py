@@ -1,7 +1,7 @@
 """The contest: each contestant in a process of its own, all in turn, round after round.
 
-A process of its own has its own memory, threads and allocator, so that none profits or suffers from what another one set up. Only one works at
-a time; what the machine does meanwhile (others' work, heat) meets all of them, since they take turns.
+A process of its own has its own memory, threads and allocator, so that none profits or suffers from what another one set up. Only one
+works at a time; what the machine does meanwhile (others' work, heat) meets all of them, since they take turns.
 """
 
 import multiprocessing

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lessons_lib.bench.weights import attention_projections, demand_sinusoidal, stacks
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.positions import sinusoidal_table
-from lessons_lib.tokenization import SPECIAL, EOS_ID
+from lessons_lib.tokenization import EOS_ID, SPECIAL
 
 BOS, EOS, UNKNOWN = SPECIAL[1], SPECIAL[2], SPECIAL[3]
 

@@ -1,8 +1,8 @@
 """JoeyNMT 2 (Kreutzer et al. 2019), a library made for learning, too: its own model and loss, on our batches.
 
 It installs beside torch 2.13, but asks for less than it imports (importlib-metadata) and for more than it needs (protobuf 3, pylint): an
-environment of its own is the better place for it. Its label smoothing spares padding and the right word, so that its loss is not quite ours,
-and its weights are drawn its own way.
+environment of its own is the better place for it. Its label smoothing spares padding and the right word, so that its loss is not quite
+ours, and its weights are drawn its own way.
 """
 
 import logging

@@ -77,7 +77,9 @@ def rows(occasion: Occasion, results: list[Result]) -> list[Row]:
     return found
 
 
-def _row(occasion: Occasion, result: Result, repeat: int | None, tokens: int | None, seconds: float | None, metric: str, number: float) -> Row:
+def _row(
+    occasion: Occasion, result: Result, repeat: int | None, tokens: int | None, seconds: float | None, metric: str, number: float
+) -> Row:
     measured = {"system": result.name, "repeat": repeat, "tokens": tokens, "seconds": seconds and round(seconds, 3)}
     return {**asdict(occasion), **measured, "metric": metric.replace(" ", "_"), "value": round(number, 4)}
 

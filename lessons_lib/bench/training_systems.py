@@ -39,7 +39,7 @@ class Peer:
 
 EXTRA = "python -m pip install -e '.[peers]'"
 PEERS = {
-    "textbook": Peer(textbook, "", "", "nn.Transformer, shuffled batches of 128"),
+    "textbook": Peer(textbook, "", "", "nn.Transformer, shuffled batches"),
     "bucketed": Peer(bucketed, "", "", "nn.Transformer, our batches"),
     "marian": Peer(marian, "transformers", EXTRA, "transformers, our batches"),
     # Not in the extra: it brings protobuf 3 and pylint along, and forgets to ask for importlib-metadata.
@@ -72,7 +72,7 @@ def describe(name: str, threads: int) -> str:
         return PEERS[name].about
     words = {"plain": "fp32, PyTorch's own pieces", "bf16": "bf16, else plain", "together": f"{precision()} and all speed-ups"}
     if name == "processes":
-        return f"together, {threads} processes of one thread"
+        return f"together, {threads} one-thread processes"
     return words.get(name, f"{precision()} and this speed-up alone")
 
 
