@@ -4,9 +4,11 @@ A process of its own has its own memory, threads and allocator, so that none pro
 works at a time; what the machine does meanwhile (others' work, heat) meets all of them, since they take turns.
 """
 
+import dataclasses
 import multiprocessing
 import os
 import socket
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +24,8 @@ class Turn:
     Attributes:
         tokens: real tokens, source and target, without padding.
         seconds: how long it took.
-        values: whatever else was found, name → number.
+        values: whatever else was found, name → number; the contest adds `cpu_seconds`, the time of all processors used, which on a machine
+            that others use too says more than the clock.
         texts: what was written, where something is.
     """
 
@@ -139,7 +142,9 @@ class _Team:
         for line in self.lines:
             line.send(seconds)
         answers = self._answers()
-        return answers[0][0], sum(memory for _, memory in answers)
+        first = answers[0][0]
+        counted = dataclasses.replace(first, values=first.values | {"cpu_seconds": sum(cpu for _, cpu, _ in answers)})
+        return counted, sum(memory for _, _, memory in answers)
 
     def _answers(self) -> list[Any]:
         """One answer a process, in the order of the processes; heard as they come, since one that failed leaves the others waiting."""
@@ -176,8 +181,9 @@ def _serve(line: Connection, contestant: Contestant, rank: int, port: int) -> No
         system = contestant.make()
         line.send((True, system.facts()))
         while True:
-            turn = system.turn(line.recv())
-            line.send((True, (turn, peak_memory())))
+            wanted, began = line.recv(), time.process_time()
+            turn = system.turn(wanted)
+            line.send((True, (turn, time.process_time() - began, peak_memory())))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         os._exit(0)  # a process group still joined would wait for the others
     except Exception:

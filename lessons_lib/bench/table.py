@@ -1,5 +1,7 @@
 """The tables that people read: at most 100 columns, the ratio to the system that one compares with."""
 
+import textwrap
+
 from lessons_lib.bench import decoding_systems, training_systems
 from lessons_lib.bench.ceiling import operations
 from lessons_lib.bench.contest import Result
@@ -7,6 +9,7 @@ from lessons_lib.bench.material import Material
 from lessons_lib.bench.rows import Occasion, speed, value
 from lessons_lib.bench.training_systems import CEILING, describe, precision
 
+COLUMNS = 100
 COMPARED_WITH = "textbook"
 AGREE = 0.02
 """Losses on the first batch that differ by more are those of different models; bf16 explains less."""
@@ -14,7 +17,11 @@ AGREE = 0.02
 
 def heading(occasion: Occasion) -> str:
     """Where and when, two lines."""
-    return f"{occasion.study} · {occasion.data}\n{occasion.hardware}, torch {occasion.torch}, {occasion.date}"
+    return _wrapped([f"{occasion.study} · {occasion.data}", f"{occasion.hardware}, torch {occasion.torch}, {occasion.date}"])
+
+
+def _wrapped(sentences: list[str]) -> str:
+    return "\n".join(textwrap.fill(sentence, COLUMNS, subsequent_indent="  ") for sentence in sentences if sentence)
 
 
 def training_table(occasion: Occasion, results: list[Result], material: Material, threads: int) -> str:
@@ -34,10 +41,10 @@ def training_table(occasion: Occasion, results: list[Result], material: Material
     at_best = ", ".join(f"{number:,.0f} GFLOP/s in {name}" for name, number in peaks.items())
     notes = [
         f"Median of {len(systems[0].turns)} turns; spread: (largest − smallest) / median. Tokens: source and target, no padding.",
-        f"Ceiling: the model's own matrix products alone, {at_best} ({threads} threads).",
+        f"Ceiling: the model's own matrix products alone, {at_best}.",
         agreement(systems),
     ]
-    return "\n".join([heading(occasion), "", *lines, "", *filter(None, notes)])
+    return "\n".join([heading(occasion), "", *lines, "", _wrapped(notes)])
 
 
 def _precision_of(name: str) -> str:
@@ -83,7 +90,7 @@ def decoding_table(occasion: Occasion, results: list[Result]) -> str:
         f"Median of {len(turns)} turns of {len(turns[0].texts):,} sentences, text in, text out; spread: (largest − smallest) / median.",
         "The same weights in float32; as ours: translations equal to ours, letter by letter.",
     ]
-    return "\n".join([heading(occasion), "", *lines, "", *notes])
+    return "\n".join([heading(occasion), "", *lines, "", _wrapped(notes)])
 
 
 def _share_equal(result: Result, ours: Result) -> float:

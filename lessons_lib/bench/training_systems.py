@@ -42,8 +42,7 @@ PEERS = {
     "textbook": Peer(textbook, "", "", "nn.Transformer, shuffled batches"),
     "bucketed": Peer(bucketed, "", "", "nn.Transformer, our batches"),
     "marian": Peer(marian, "transformers", EXTRA, "transformers, our batches"),
-    # Not in the extra: it brings protobuf 3 and pylint along, and forgets to ask for importlib-metadata.
-    "joeynmt": Peer(joeynmt, "joeynmt", "python -m pip install joeynmt importlib-metadata", "JoeyNMT 2, our batches"),
+    "joeynmt": Peer(joeynmt, "joeynmt", EXTRA.replace("peers", "joeynmt"), "JoeyNMT 2, our batches"),
 }
 
 

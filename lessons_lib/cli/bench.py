@@ -25,8 +25,8 @@ ABOUT = """\
 Measure speed: the course's training and decoding beside others', on the same data, model and machine, taking turns.
 
 Each system works in a process of its own, one at a time; a first round warms up and is not counted. Close what else computes, and compare
-the ratios within one run: seconds of two days or two machines are no measure. Peers beyond PyTorch come with the extra `peers`:
-python -m pip install -e '.[peers]'
+the ratios within one run: seconds of two days or two machines are no measure. Peers beyond PyTorch come with the extra `peers`
+(JoeyNMT with `joeynmt`): python -m pip install -e '.[peers]'
 
 \b
 Examples:
@@ -200,7 +200,8 @@ def occasion(study: str, data: str, threads: int) -> "Occasion":
 
     has = torch.cpu.get_capabilities()
     units = [words for name, words in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16"), ("avx2", "AVX2")) if has.get(name)]
-    hardware = f"{machine.processor()}{f' ({units[0]})' if units else ''}, {machine.usable_cores():g} cores, {threads} threads"
+    shared = f"{threads} {'thread' if threads == 1 else 'threads'}"
+    hardware = f"{machine.processor()}{f' ({units[0]})' if units else ''}, {machine.usable_cores():g} cores, {shared}"
     return Occasion(study, data, hardware, torch.__version__, datetime.date.today().isoformat())
 
 
