@@ -188,7 +188,7 @@ def fake(name: str, speeds: tuple[int, ...], loss: float | None = 5.0) -> Result
     return Result(name, {} if loss is None else {"first loss": loss}, turns, memory=512_000_000)
 
 
-CEILING_RESULT = Result("ceiling", {}, [Turn(0, 1.0, {"fp32": 100.0, "bf16": 400.0})] * 3)
+CEILING_RESULT = Result("ceiling", {}, [Turn(0, 1.0, {"fp32": 100.0, "bf16": 400.0, "cpu_seconds": 1.0})] * 3)
 
 
 def test_the_table_has_medians_spreads_ratios_and_keeps_to_a_hundred_columns(material: Material) -> None:
@@ -205,6 +205,7 @@ def test_the_table_has_medians_spreads_ratios_and_keeps_to_a_hundred_columns(mat
     assert lines["processes"].split()[-5:-2] == ["9,000", "133%", "9.00"]
     assert lines["processes"].split()[-1] == "512"
     assert "All begin with the same weights (not so joeynmt): loss 5.000 on the first batch" in text
+    assert "products alone, 100 GFLOP/s in fp32, 400 GFLOP/s in bf16.\n" in text
     assert "a processor, 2 cores, torch 2.13, 2026-11-25" in text
 
 

@@ -27,7 +27,7 @@ def _wrapped(sentences: list[str]) -> str:
 def training_table(occasion: Occasion, results: list[Result], material: Material, threads: int) -> str:
     """Tokens a second of each system, its ratio to the textbook's, its share of the machine's ceiling, its memory."""
     ceiling, *systems = results
-    peaks = {name: value(ceiling, name).median for name in ceiling.turns[0].values}
+    peaks = {name: value(ceiling, name).median for name in ("fp32", "bf16") if name in ceiling.turns[0].values}
     base = next((speed(result).median for result in systems if result.name == COMPARED_WITH), None)
     lines = [f"{'system':18}{'':38}{'tokens/s':>9}{'spread':>8}{'× textbook':>12}{'ceiling':>8}{'MB':>7}"]
     for result in systems:
