@@ -23,7 +23,7 @@ class Stepper(Protocol):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A finished text: its tokens without BOS and EOS, and the sum of their log-probabilities (nats), EOS counted if it was reached."""
+    """A text, whole or begun: its tokens without BOS and EOS, and the sum of their log-probabilities (nats), EOS counted if reached."""
 
     tokens: list[int]
     log_probability: float
@@ -113,8 +113,17 @@ def _one_by_one(
     return [Hypothesis(text, total) for text, total in zip(texts, totals, strict=True)]
 
 
+OnStep = Callable[[int, list[Hypothesis], list[Hypothesis]], None]
+
+
 def beam_search(
-    stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int], beam: int, length_penalty: float = 1.0
+    stepper: Stepper,
+    bos_id: int,
+    eos_id: int,
+    max_lengths: Sequence[int],
+    beam: int,
+    length_penalty: float = 1.0,
+    on_step: OnStep | None = None,
 ) -> list[Hypothesis]:
     """Keep the `beam` best beginnings of each text, and choose among the finished by log-probability / length^penalty (EOS counted).
 
@@ -126,13 +135,14 @@ def beam_search(
         max_lengths: for each text, the most tokens before EOS.
         beam: beginnings kept a text, at least 1.
         length_penalty: the exponent; 0 compares sums, 1 means a token.
+        on_step: told after each step of each text its number, the beginnings kept, best first, and what is finished so far.
 
     Raises:
         ValueError: if beam is below 1.
     """
     if beam < 1:
         raise ValueError(f"beam is {beam}: it must be a whole number above 0")
-    searches = [_Search([_Beginning([], 0.0)], [], beam, eos_id, max_length, length_penalty) for max_length in max_lengths]
+    searches = [_Search([Hypothesis([], 0.0)], [], beam, eos_id, max_length, length_penalty) for max_length in max_lengths]
     active = list(range(len(searches)))
     tokens = torch.full((len(searches),), bos_id)
     while active:
@@ -145,6 +155,8 @@ def beam_search(
             search = searches[i]
             n = len(search.beginnings)
             parents = search.advance(values[offset : offset + n], choices[offset : offset + n])
+            if on_step is not None:
+                on_step(i, search.beginnings, [found for _, found in search.finished])
             if not search.is_done:
                 rows += [offset + parent for parent in parents]
                 following += [b.tokens[-1] for b in search.beginnings]
@@ -157,17 +169,11 @@ def beam_search(
     return [search.best() for search in searches]
 
 
-@dataclass(frozen=True)
-class _Beginning:
-    tokens: list[int]
-    log_probability: float
-
-
 @dataclass
 class _Search:
     """Beam search for one text."""
 
-    beginnings: list[_Beginning]
+    beginnings: list[Hypothesis]
     finished: list[tuple[float, Hypothesis]]
     beam: int
     eos_id: int
@@ -185,14 +191,14 @@ class _Search:
             ),
             key=lambda candidate: -candidate[0],
         )
-        grown: list[_Beginning] = []
+        grown: list[Hypothesis] = []
         parents: list[int] = []
         for rank, (value, parent, token) in enumerate(ranked):
             if len(grown) == self.beam:
                 break
             tokens = self.beginnings[parent].tokens
             if token != self.eos_id:
-                grown.append(_Beginning([*tokens, token], value))
+                grown.append(Hypothesis([*tokens, token], value))
                 parents.append(parent)
             elif rank < self.beam and len(self.finished) < self.beam:
                 self._finish(tokens, value, len(tokens) + 1)

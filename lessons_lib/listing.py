@@ -29,7 +29,11 @@ COMMAND = "python -m lessons_lib.listing"
 SECONDS = 120  # the longest that a run may take before the record is shown instead
 LONGEST = 60  # characters of a message that are kept
 
-# Quoted from "Zen and the Art of Computer Programming" (pen name, undated), section 5.2, without its two import lines.
+# Quoted from "Zen and the Art of Computer Programming" (pen name, undated), section 5.2. The imports are shown, not run: Layer is Keras'.
+IMPORTS = """\
+import tensorflow as tf
+from tensorflow.keras.layers import Layer
+"""
 LISTING = """\
 class TransformerBlock(Layer):
     def __init__(self, d_model, num_heads, dff, rate=0.1):
@@ -50,6 +54,7 @@ class TransformerBlock(Layer):
         out2 = self.layernorm2(out1 + ffn_output)
         return out2
 """
+PRINTED = f"{IMPORTS}\n{LISTING}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def recorded(path: Path = RECORD) -> list[Step]:
 def results() -> tuple[list[Step], str]:
     """The steps, run live where Keras is installed and recorded elsewhere, and a sentence that says which of the two."""
     if importlib.util.find_spec("keras") is None:
-        return recorded(), "Keras is not installed here (extra article): these are the recorded messages."
+        return recorded(), "Recorded messages: Keras is not installed here (pip install -e '.[article]' brings it)."
     command = [sys.executable, "-m", "lessons_lib.listing", "--print"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=True)

@@ -75,7 +75,13 @@ class RotaryPositions(nn.Module):
         self.register_buffer("sin", angle.sin(), persistent=False)
 
     def forward(self, x: Tensor, first: int = 0) -> Tensor:
-        """x (B, H, n, d_head) of positions first … first + n − 1 → the same shape, turned."""
+        """x (B, H, n, d_head) of positions first … first + n − 1 → the same shape, turned.
+
+        Raises:
+            ValueError: if a position lies beyond max_length.
+        """
+        if first + x.shape[-2] > len(self.cos):
+            raise ValueError(f"{first + x.shape[-2]} positions, but angles were made for {len(self.cos)}: give a larger max_length")
         cos, sin = (table[first : first + x.shape[-2]].to(x.dtype) for table in (self.cos, self.sin))
         left, right = x.chunk(2, dim=-1)  # (B, H, n, d_head / 2) each
         return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1)

@@ -109,7 +109,8 @@ class Tokenizer:
 class SegmentationSampler:
     """Texts whose segmentation changes from pass to pass (BPE-dropout, Provilkov et al. 2020).
 
-    A few segmentations of each word are drawn beforehand; a pass picks one a word. The first pass equals the next with the same number.
+    Each word has a few segmentations, drawn when they are first needed; a pass picks one for each word of a text. A pass is the same
+    however often it is asked for, and whatever was asked for before.
     """
 
     def __init__(self, tokenizer: Tokenizer, texts: Sequence[str], dropout: float, n_variants: int = 16, seed: int = 0) -> None:
@@ -117,24 +118,27 @@ class SegmentationSampler:
         tokenizer: its merges are used.
         texts: what will be encoded.
         dropout: probability of passing over a merge; 0 gives `encode` each time.
-        n_variants: segmentations drawn a word.
+        n_variants: segmentations a word.
         seed: decides which.
         """
         split = tokenizer.backend.pre_tokenizer.pre_tokenize_str
         self.texts = [[word for word, _ in split(text)] for text in texts]
-        words = sorted({word for text in self.texts for word in text})
-        piece_to_id = tokenizer.backend.get_vocab()
-        encoder = tokenizer.readable
-        self.variants = {}
-        for word in words:
-            generator = random.Random(f"{seed} {word}")
-            drawn = [encoder.segment(word, dropout, generator) for _ in range(n_variants if dropout else 1)]
-            self.variants[word] = [[piece_to_id[piece] for piece in pieces] for pieces in drawn]
+        self.dropout = dropout
         self.n_variants = n_variants if dropout else 1
         self.seed = seed
+        self.piece_to_id = tokenizer.backend.get_vocab()
+        self.encoder = tokenizer.readable
+        self.variants: dict[str, list[list[int] | None]] = {word: [None] * self.n_variants for text in self.texts for word in text}
 
     def encode(self, number: int) -> list[list[int]]:
         """The ids of each text in pass `number`."""
-        generator = random.Random(f"{self.seed} pass {number}")
-        pick = generator.random
-        return [[i for word in text for i in self.variants[word][int(pick() * self.n_variants)]] for text in self.texts]
+        pick = random.Random(f"{self.seed} pass {number}").random
+        return [[i for word in text for i in self._variant(word, int(pick() * self.n_variants))] for text in self.texts]
+
+    def _variant(self, word: str, which: int) -> list[int]:
+        """The ids of one segmentation of a word: 29,000 captions have more words than a first pass should wait for."""
+        ids = self.variants[word][which]
+        if ids is None:
+            pieces = self.encoder.segment(word, self.dropout, random.Random(f"{self.seed} {word} {which}"))
+            ids = self.variants[word][which] = [self.piece_to_id[piece] for piece in pieces]
+        return ids

@@ -1,5 +1,6 @@
 """The article's listing: what is recorded is what a fresh run gives, and where Keras is missing or fails the record stands in for it."""
 
+import ast
 import importlib.util
 import json
 import subprocess
@@ -10,7 +11,7 @@ from unittest import mock
 import pytest
 
 from lessons_lib import listing
-from lessons_lib.listing import LISTING, RECORD, RecordMissing, Step, recorded, results
+from lessons_lib.listing import PRINTED, RECORD, RecordMissing, Step, recorded, results
 
 needs_keras = pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="Keras is not installed (extra article)")
 
@@ -34,6 +35,14 @@ def test_the_record_holds_each_fault_of_the_listing() -> None:
     assert "unexpected keyword argument 'memory'" in said["the same, with an encoder's memory"]
 
 
+def test_the_article_imports_layer_alone_of_what_its_block_uses() -> None:
+    tree = ast.parse(PRINTED)
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [alias.asname or alias.name for node in imports for alias in node.names] == ["tf", "Layer"]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id[0].isupper()}
+    assert used - {"Layer", "TransformerBlock"} == {"MultiHeadAttention", "FFNN", "LayerNormalization", "Dropout"}
+
+
 def test_the_record_says_how_it_was_made() -> None:
     record = json.loads(RECORD.read_text(encoding="utf-8"))
     assert record["command"] == "python -m lessons_lib.listing"
@@ -43,7 +52,7 @@ def test_the_record_says_how_it_was_made() -> None:
 
 def test_a_line_of_the_record_fits_a_narrow_page() -> None:
     assert max(len(text) for step in recorded() for text in (step.given, step.result)) <= 74
-    assert max(map(len, LISTING.splitlines())) <= 76
+    assert max(map(len, PRINTED.splitlines())) <= 76
 
 
 @needs_keras
@@ -55,7 +64,7 @@ def test_a_fresh_run_gives_the_record() -> None:
 def test_without_keras_the_record_is_shown_and_said_to_be_one() -> None:
     with mock.patch.object(listing.importlib.util, "find_spec", return_value=None):
         steps, origin = results()
-    assert steps == recorded() and "recorded messages" in origin and "extra article" in origin
+    assert steps == recorded() and origin.startswith("Recorded messages") and "pip install -e '.[article]'" in origin
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_layer_norm_is_pytorchs_and_other_right_ways_pass() -> None:
     assert verdict("norms.layer_norm", lambda x: F.layer_norm(x, x.shape[-1:])).status == "right"
 
 
+def test_layer_norm_without_keepdim_is_told_what_keepdim_does() -> None:
+    def forgotten(x: torch.Tensor) -> torch.Tensor:
+        return (x - x.mean(dim=-1)) / (x.var(dim=-1, correction=0) + 1e-5).sqrt()
+
+    said = verdict("norms.layer_norm", forgotten)
+    assert said.status == "wrong" and "keepdim=True keeps the side" in said.text
+
+
 def test_the_block_is_two_of_the_librarys_residuals() -> None:
     x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     first, second = Residual(4, "pre", nn.Identity()), Residual(4, "pre", nn.Identity())

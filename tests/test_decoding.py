@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 import torch
+from pencil_tree import Tree
 from tiny_models import tiny_model
 from torch import Tensor
 
@@ -32,31 +33,12 @@ TREE = {  # beginning → next word → bits
 S, L, R, G = "den Mann", "den Mann beißt der Hund", "den Mann beißt der Hund Hund", "der Mann beißt den Hund"
 
 
-class Tree:
-    """The pencil example's tree as a step function: what is not drawn is impossible."""
-
-    def __init__(self, rows: int) -> None:
-        self.texts: list[list[str]] = [[] for _ in range(rows)]
-
-    def step(self, tokens: Tensor) -> Tensor:
-        log_p = torch.full((len(self.texts), len(WORDS)), float("-inf"))
-        for row, (text, token) in enumerate(zip(self.texts, tokens.tolist(), strict=True)):
-            if token != BOS:
-                text.append(WORDS[token])
-            for word, bits in TREE[" ".join(text)].items():
-                log_p[row, WORDS.index(word)] = -bits * math.log(2)
-        return log_p
-
-    def reorder(self, rows: Tensor) -> None:
-        self.texts = [self.texts[row].copy() for row in rows.tolist()]
-
-
 def read(found: Hypothesis) -> tuple[str, float]:
     return " ".join(WORDS[i] for i in found.tokens), round(-found.log_probability / math.log(2), 4)
 
 
 def test_greedy_says_that_the_man_bites_the_dog() -> None:
-    assert [read(found) for found in greedy(Tree(2), BOS, EOS, [10, 10])] == [(G, 7)] * 2
+    assert [read(found) for found in greedy(Tree(WORDS, TREE, rows=2), BOS, EOS, [10, 10])] == [(G, 7)] * 2
 
 
 @pytest.mark.parametrize(
@@ -74,13 +56,26 @@ def test_greedy_says_that_the_man_bites_the_dog() -> None:
     ],
 )
 def test_beam_search_of_the_pencil_example(beam: int, length_penalty: float, winner: tuple[str, float]) -> None:
-    found = beam_search(Tree(2), BOS, EOS, [10, 10], beam, length_penalty)
+    found = beam_search(Tree(WORDS, TREE, rows=2), BOS, EOS, [10, 10], beam, length_penalty)
     assert [read(hypothesis) for hypothesis in found] == [winner] * 2
 
 
+def test_every_step_is_told_as_on_paper() -> None:
+    told: list[tuple[list[tuple[str, float]], list[tuple[str, float]]]] = []
+
+    def hear(_text: int, kept: list[Hypothesis], done: list[Hypothesis]) -> None:
+        told.append(([*map(read, kept)], [*map(read, done)]))
+
+    beam_search(Tree(WORDS, TREE), BOS, EOS, [10], 2, on_step=hear)
+    assert told[1] == ([("den Mann", 2), ("der Mann", 3)], [])
+    assert told[2] == ([("den Mann beißt", 4), ("der Mann beißt", 5)], [(S, 3)])
+    assert told[-1][1] == [(S, 3), (L, 5)]
+    assert len(told) == 6
+
+
 def test_a_text_at_its_longest_is_taken_as_it_stands() -> None:
-    assert read(beam_search(Tree(1), BOS, EOS, [4], 2, 5.0)[0]) == ("den Mann beißt der", 4)
-    assert read(greedy(Tree(1), BOS, EOS, [2])[0]) == ("der Mann", 3)
+    assert read(beam_search(Tree(WORDS, TREE), BOS, EOS, [4], 2, 5.0)[0]) == ("den Mann beißt der", 4)
+    assert read(greedy(Tree(WORDS, TREE), BOS, EOS, [2])[0]) == ("der Mann", 3)
 
 
 class Chain:
@@ -113,7 +108,7 @@ def test_impossible_everywhere_is_said() -> None:
 
 def test_a_beam_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="beam is 0"):
-        beam_search(Tree(1), BOS, EOS, [5], 0)
+        beam_search(Tree(WORDS, TREE), BOS, EOS, [5], 0)
 
 
 SOURCES = [[5, 3, 4, 1], [3, 1], [4, 4, 4, 1]]

@@ -76,6 +76,20 @@ def test_the_rules_do_what_the_notebook_counts() -> None:
     assert [text.split()[0] for text in alarms] == ["Berlin", "No", "We", "ID", "The"]
 
 
+def test_each_rule_catches_and_errs_as_the_notebook_tells() -> None:
+    ends: dict[str, list[int]] = {}
+    for row, (_, fate) in zip(ROWS, fates(row.given for row in ROWS), strict=True):
+        ends.setdefault(fate, [0, 0])[not row.wrong] += 1
+    assert ends.pop(KEPT) == [26, 20]
+    assert ends == {
+        "empty": [2, 0],
+        "source and target identical": [3, 1],
+        "lengths too different": [3, 2],
+        "probably another language": [2, 2],
+        "duplicate": [3, 0],
+    }
+
+
 def test_a_looser_limit_trades_an_alarm_for_a_miss() -> None:
     freed = [ROWS[i] for i in sorted(left_out() - left_out(Limits(max_ratio=5)))]
     assert [bool(row.wrong) for row in freed] == [True, False]

@@ -113,9 +113,22 @@ def changes_input(scores: torch.Tensor) -> torch.Tensor:
     return scores.sub_(scores.max()).softmax(-1)
 
 
+def takes_the_pair(scores: torch.Tensor) -> torch.Tensor:
+    pair = (scores, scores.exp())
+    return pair.sum(dim=-1)
+
+
+def runs_off_a_list(scores: torch.Tensor) -> torch.Tensor:
+    rows = scores.tolist()
+    return torch.tensor([rows.pop(0) if i else rows[i + 2] for i in range(2)])
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
+        (takes_the_pair, ["AttributeError", "take the part you need, [0] or [1]"]),
+        (runs_off_a_list, ["IndexError", "Did the list get shorter while the loop ran along it?"]),
+        (lambda scores: torch.bmm(scores[None], torch.ones(2, 2, 2)), ["RuntimeError", "Print the shapes of what you multiply."]),
         (wrong_shapes, ["`return weights @ torch.ones(7)`", "RuntimeError", "Print the shapes", "scores = [[1, 2], [3, 5]]"]),
         (misspelt, ["NameError", "'scoers' is not defined", "spelt"]),
         (changes_input, ["changes what it was given"]),

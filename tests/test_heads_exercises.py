@@ -1,5 +1,7 @@
 """Notebook 02's exercises beyond what holds for all: other right answers pass, numbers are PyTorch's, half answers are told apart."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -62,8 +64,15 @@ def test_the_mirrors_numbers_and_slips_are_what_the_heads_give() -> None:
     nowhere = bites(mirror * torch.tensor([1.0, 1.0, 1.0, 0.0]))
     other = bites(heads.DOG_BITES_MAN[0])
     undivided, halved = bites(mirror, 1.0), bites(mirror, 2.0)
-    for made in ((a + b) / 2, a + b, a, b, *(x - y for x, y in (other, nowhere, undivided, halved))):
+    of_other = (other[0] - b, a - other[1])
+    placeless = (nowhere[0] - b, a - nowhere[1])
+    for made in ((a + b) / 2, a + b, a, b, *(x - y for x, y in (other, nowhere, undivided, halved)), *of_other, *placeless):
         assert any(torch.allclose(made, torch.tensor(slip), atol=0.06) for slip in slips), made
+
+
+def test_the_head_of_the_wrong_sentence_is_named_from_rounded_outputs_too() -> None:
+    assert verdict("heads.mirror", [2.3, -2.1]).text.startswith("Head A is that of dog bites man")
+    assert verdict("heads.mirror", [2.1, -2.3]).text.startswith("Head B is that of dog bites man")
 
 
 def test_splitting_in_other_ways_is_right_too() -> None:
@@ -72,6 +81,43 @@ def test_splitting_in_other_ways_is_right_too() -> None:
 
     assert verdict("heads.split_heads", sliced).status == "right"
     assert "Swap sides 1 and 2" in verdict("heads.split_heads", lambda x, n_heads: x.unflatten(-1, (n_heads, -1))).text
+
+
+def attend(Q: Tensor, K: Tensor, V: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The function that section 1 of the notebook leaves in the learner's hands, with its pair."""
+    scores = Q @ K.transpose(-2, -1) / Q.shape[-1] ** 0.5
+    weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)
+    return weights @ V, weights
+
+
+def test_attends_pair_is_named_where_the_output_alone_is_asked_for() -> None:
+    text = verdict("masks.padded_attention", lambda Q, K, V, ids: attend(Q, K, V, (ids != 0)[:, None, :])).text
+    assert "that is what comes out when the weights are returned as well" in text and "keep the first" in text
+
+    def multi_head(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor) -> object:
+        q, k, v = (heads.split_heads(rows, n_heads) for rows in (x @ W_q, source @ W_k, source @ W_v))
+        output, weights = attend(q, k, v, mask)
+        return output.transpose(1, 2).flatten(2) @ W_o, weights
+
+    assert "The output alone is asked for" in verdict("heads.multi_head", multi_head).text
+
+
+@pytest.mark.parametrize(
+    ("cut", "named"),
+    [
+        (lambda rows, n_heads: rows, "nothing is cut into heads"),
+        (lambda rows, n_heads: heads.split_heads(rows, 1), "there is one head as wide as the model"),
+        (lambda rows, n_heads: heads.split_heads(rows, 2), "there are two heads whatever n_heads says"),
+    ],
+    ids=["not at all", "one head", "always two"],
+)
+def test_a_wrong_number_of_heads_is_named(cut: Callable[[Tensor, int], Tensor], named: str) -> None:
+    def multi_head(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor) -> Tensor:
+        rows = (cut(one, n_heads) for one in (x @ W_q, source @ W_k, source @ W_v))
+        output, _ = attend(*rows, mask)
+        return (output if cut(x, n_heads).dim() == 3 else output.transpose(1, 2).flatten(2)) @ W_o
+
+    assert named in verdict("heads.multi_head", multi_head).text
 
 
 def test_multi_head_is_pytorchs_module_on_the_cases_that_are_checked() -> None:
@@ -108,6 +154,7 @@ def test_streamed_attention_is_pytorchs_whatever_the_block(block: int, keys: Ten
     torch.testing.assert_close(streaming.streamed_attention(q, keys, v, block), wanted, atol=1e-4, rtol=1e-4)
 
 
-def test_attention_in_one_piece_passes_the_streams_check() -> None:
-    """The check holds the numbers, not the memory: the notebook says so by asking for blocks."""
-    assert verdict("streaming.attention", lambda q, K, V, block: F.scaled_dot_product_attention(q[None], K, V)[0]).status == "right"
+def test_attention_in_one_piece_passes_the_streams_check_and_is_not_praised_for_streaming() -> None:
+    """The check holds the numbers, not the memory: the notebook says so by asking for blocks, and "Right" speaks of numbers."""
+    given = verdict("streaming.attention", lambda q, K, V, block: F.scaled_dot_product_attention(q[None], K, V)[0])
+    assert given.status == "right" and given.text.startswith("Right: the numbers are those of the whole row, whatever the block.")

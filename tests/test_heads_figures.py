@@ -39,16 +39,30 @@ def test_what_the_heads_say_together() -> None:
         Heads("man bites dog", hides_padding=True): "a human bites",
         Heads("man bites dog", hides_padding=True, place=0.5): "cannot tell who bites",
         Heads("man bites dog", hides_padding=True, place=0.4): "an animal bites",
-        Heads("man bites dog", is_causal=True): "cannot tell who bites",
+        Heads("man bites dog", is_causal=True): "a human bites: whom?",
+        Heads("man bites dog", is_causal=True, place=0.5): "cannot tell who bites",
+        Heads("man bites dog", is_causal=True, place=0.0): "a human is bitten: who bites?",
+        Heads("dog bites man", is_causal=True): "an animal bites: whom?",
     }
     assert {scene: scene.verdict()[1] for scene in said} == said
     assert Heads("dog bites man", hides_padding=True).verdict()[0] == pytest.approx([7.47, -7.47], abs=0.01)
 
 
+def test_every_place_of_the_slider_has_words_for_what_the_signs_say() -> None:
+    for sentence in heads.ORDERS:
+        for is_causal in (False, True):
+            for place in range(21):
+                (animal, human), says = Heads(sentence, is_causal=is_causal, place=place / 10).verdict()
+                biter = "animal" if animal > 0.05 else "human" if human > 0.05 else None
+                assert (f"{biter} bites" in says) is (biter is not None)
+                assert ("whom?" in says) is (is_causal and biter is not None)
+
+
 def test_the_drawing_says_the_notebooks_numbers() -> None:
     drawing, alt = draw_heads(Heads("man bites dog"))
-    for words in ("head A   (2.7, 5.4)", "head B   (5.4, 2.7)", "after W_o (−2.7, 2.7)", "a human bites", "spent on PAD: 0.13"):
+    for words in ("head A   (2.7, 5.4)", "head B   (5.4, 2.7)", "after W_o (−2.7, 2.7)", "a human bites", "spent on PAD: 2 × 0.065 = 0.13"):
         assert f">{words}<" in drawing, words
+    assert ">spent on PAD: 0<" in draw_heads(Heads(hides_padding=True))[0]
     assert alt.startswith("man bites dog, no mask, place × 1.0. Head A, row bites: man 0.54, bites 0.06, dog 0.27, PAD 0.06, PAD 0.06.")
 
 
@@ -104,6 +118,7 @@ def test_the_cost_is_drawn_as_measured() -> None:
     assert time[0] == pytest.approx([1, 2, 8]) and memory[0] == [1, 4, 16]
     fitted = time[1]
     assert fitted[2] / fitted[0] == pytest.approx(4**1.5) and fitted[0] * fitted[1] * fitted[2] == pytest.approx(16)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["1", "2", "5"]
     assert "from 1.00 to 8.0 ms, slope 1.5" in alt
     assert len("".join(shown(house, heads.cost, lengths, seconds, 1.5, sizes).values())) < palette.LIMIT
 

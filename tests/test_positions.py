@@ -86,3 +86,8 @@ def test_the_product_of_turned_vectors_depends_on_their_distance_alone() -> None
 def test_turning_keeps_the_length() -> None:
     x = torch.randn(1, 2, 5, 6)
     torch.testing.assert_close(RotaryPositions(6, 5)(x).norm(dim=-1), x.norm(dim=-1))
+
+
+def test_turning_refuses_what_lies_beyond_its_angles() -> None:
+    with pytest.raises(ValueError, match="6 positions, but angles were made for 5"):
+        RotaryPositions(4, 5)(torch.randn(1, 1, 2, 4), first=4)

@@ -1,6 +1,7 @@
 """Notebook 03's exercises beyond what holds for all: the references are the libraries', other right ways pass, half answers are told."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -134,3 +135,68 @@ def test_a_table_built_with_loops_passes() -> None:
 
     assert verdict("places.position_table", loops).status == "right"
     assert position_table(2, 4)[1].tolist() == pytest.approx([0.84, 0.54, 0.01, 1.0], abs=0.005)
+
+
+def garbles(encoding: str, decoding: str, where_it_fails: bool) -> Callable[[str], bool]:
+    def rule(text: str) -> bool:
+        try:
+            return text.encode(encoding).decode(decoding) != text
+        except UnicodeError:
+            return where_it_fails
+
+    return rule
+
+
+def test_going_the_wrong_way_is_told_with_and_without_an_error() -> None:
+    caught = verdict("text.is_garbled", garbles("utf-8", "cp1252", False)).text
+    stopped = verdict("text.is_garbled", lambda text: text.encode().decode("cp1252") != text).text
+    assert all('You garble the text once more. Undo it: back to the bytes with text.encode("cp1252")' in text for text in (caught, stopped))
+    assert "UnicodeDecodeError" in stopped and "German needs" not in caught
+    assert "in cp1252, and not in latin-1" in verdict("text.is_garbled", garbles("latin-1", "utf-8", False)).text
+
+
+def test_a_false_alarm_is_quoted_from_the_side_that_is_flagged() -> None:
+    text = verdict("text.is_garbled", garbles("cp1252", "utf-8", True)).text
+    assert "with 28 false alarms. 'Der Hund beißt den Mann.' is flagged" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [([1, 0, -0.87, 0.5], "sine comes first"), ([1, 0, -0.5, -0.87], "30° on"), ([1, 0, 0.1, 0.2], "Slow hand: from 120°")],
+)
+def test_the_slow_hand_alone_is_spoken_of_where_the_fast_one_is_right(answer: list[float], words: str) -> None:
+    text = verdict("places.next_hour", answer).text
+    assert words in text and "at place 4 the fast hand" not in text
+
+
+def test_the_second_score_is_spoken_of_where_the_first_is_right() -> None:
+    assert "For the second you turned the key twice" in verdict("places.quarter_turns", [6, -2]).text
+    assert "for the second turn k once" in verdict("places.quarter_turns", [6, 5]).text
+
+
+def test_pieces_searched_in_spaced_text_are_named() -> None:
+    def spaced(word: str, merges: list[tuple[str, str]]) -> list[str]:
+        text = " ".join(word)
+        for a, b in merges:
+            text = text.replace(f"{a} {b}", a + b)
+        return text.split()
+
+    assert "compare whole pieces" in verdict("text.segment", spaced).text
+
+
+def test_the_wrong_sign_is_recognised_in_32_bits() -> None:
+    def table(n: int, d_model: int) -> torch.Tensor:
+        angle = torch.arange(n)[:, None] * 10000.0 ** (torch.arange(0, d_model, 2) / d_model)
+        return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)
+
+    assert "the exponent has the wrong sign" in verdict("places.position_table", table).text
+
+
+def test_the_notebooks_turn_on_all_columns_is_named_and_not_an_error() -> None:
+    def turn(x: torch.Tensor, radians: torch.Tensor) -> torch.Tensor:
+        angle = torch.arange(len(x)) * radians
+        left, right = x[:, 0], x[:, 1]
+        return torch.stack((left * angle.cos() - right * angle.sin(), right * angle.cos() + left * angle.sin()), dim=1)
+
+    text = verdict("places.rotary_scores", lambda Q, K, angles: turn(Q, angles) @ turn(K, angles).T).text
+    assert "`turn` is for one pair" in text and "stops" not in text

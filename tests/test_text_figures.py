@@ -121,9 +121,21 @@ def test_a_slider_moves_the_clocks() -> None:
 
 
 def test_three_kinds_say_what_they_show_and_leave_the_end_empty() -> None:
-    same, short = torch.full((6, 6), 2.0), torch.eye(4)
+    same, lines = torch.full((6, 6), 2.0), torch.block_diag(torch.ones(3, 3), torch.ones(1, 1))
     rotary = torch.tensor([[float(i - j) for j in range(6)] for i in range(6)])
-    figure, alt = positions.three_kinds.__wrapped__(same, short, rotary)
-    assert [len(ax.patches) for ax in figure.axes] == [36, 16, 36]
-    assert "nothing beyond place 3" in alt and "1.0 for the word before and −1.0 for the word after" in alt
-    assert sum(map(len, shown(positions.three_kinds, same, short, rotary).values())) < palette.LIMIT
+    figure, alt = positions.three_kinds.__wrapped__(same + 3 * torch.eye(6), lines, rotary)
+    assert [len(ax.patches) for ax in figure.axes[:3]] == [36, 16, 36]
+    assert [text.get_text() for text in figure.axes[1].texts] == ["no row after 3"]
+    assert "from 5 on the main one to 2." in alt and "0 to 2, 3 to 3, 1 inside and 0 outside, and nothing beyond place 3" in alt
+    assert "1.0 for the word before and −1.0 for the word after" in alt
+    assert sum(map(len, shown(positions.three_kinds, same, lines, rotary).values())) < palette.LIMIT
+
+
+def test_each_of_the_three_kinds_has_its_scale() -> None:
+    rotary = torch.tensor([[3.0, -7.0], [5.0, 3.0]])
+    figure, _ = positions.three_kinds.__wrapped__(torch.tensor([[64.0, 41.0], [41.0, 64.0]]), torch.eye(2), rotary)
+    ends = [[label.get_text() for label in bar.get_xticklabels()] for bar in figure.axes[3:]]
+    assert ends == [["41", "64"], ["0", "1"], ["−7", "0", "7"]]
+    darkest, palest = (figure.axes[0].patches[i].get_facecolor() for i in (0, 1))
+    assert sum(darkest[:3]) < 0.5 and sum(palest[:3]) > 2.5
+    assert figure.axes[1].texts[:] == []

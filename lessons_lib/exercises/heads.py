@@ -31,6 +31,9 @@ numbers_exercise(
         (9.3, 9.3): "You added the heads. W_o has −1 in its lower two rows.",
         (-4.5, 4.5): "That is without the square root. Divide the scores by √2, or let each point of score double the weight.",
         (-2.2, 2.2): "You divided by d_head = 2. Divide by its square root, 1.41.",
+        (2.3, -2.05): "Head A is that of dog bites man, (8.5, 1.0), or its places are reversed: in A a word on the left gains a point.",
+        (2.05, -2.3): "Head B is that of dog bites man, (1.0, 8.5), or its places are reversed: in B a word on the right gains a point.",
+        (0.0, 0.0): "One of the heads has no places: then both hear the same. In B, man has 3 − 1 and dog 2 + 1.",
         (-0.31, 0.31): "Those are differences of weights. The values hold tens.",
     },
     first_step="the keys of head B: man at place −1 has (3, 2) + (−1) · (1, 0), dog at place 1 has (2, 0) + 1 · (1, 0). Which scores?",
@@ -72,6 +75,11 @@ function_exercise(
             "a head takes every H-th column",
             lambda x, n: x.unflatten(-1, (-1, n)).permute(0, 3, 1, 2),
             "A head's columns lie side by side: view(B, T, H, d_head), H before d_head.",
+        ),
+        Slip(
+            "sides 0 and 1 are swapped",
+            lambda x, n: x.unflatten(-1, (n, -1)).transpose(0, 1),
+            "Side 0 is the batch, and stays in front. After the view T is side 1, H side 2: .transpose(1, 2).",
         ),
         Slip(
             "H and d_head have changed places",
@@ -129,6 +137,29 @@ def _zeroed_after(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tens
     return _merge(weights * mask @ v) @ W_o
 
 
+def _attends_pair(
+    x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    q, k, v = (split_heads(rows, n_heads) for rows in (x @ W_q, source @ W_k, source @ W_v))
+    return scaled_dot_product_attention(q, k, v, mask)
+
+
+def _with_weights(
+    x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    output, weights = _attends_pair(x, source, W_q, W_k, W_v, W_o, n_heads, mask)
+    return _merge(output) @ W_o, weights
+
+
+def _uncut(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor) -> Tensor:
+    """What attention on uncut Q, K, V gives; a mask with a side for the heads adds a side to the output."""
+    return scaled_dot_product_attention(x @ W_q, source @ W_k, source @ W_v, mask)[0] @ W_o
+
+
+def _turned(x: Tensor, source: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, n_heads: int, mask: Tensor) -> Tensor:
+    return multi_head(x, source, W_q, W_k, W_v, W_o.T, n_heads, mask)
+
+
 _MATRICES = tuple(wave(12, 12, pace=pace) / 2 for pace in (0.7, 1.1, 1.9, 2.3))
 _CAUSAL = torch.ones(3, 3, dtype=torch.bool).tril()
 _PADDED = torch.tensor([[True, True, True, False, False], [True, True, True, True, False]])[:, None, None, :]
@@ -171,6 +202,24 @@ function_exercise(
             _slip(split=_view_only, merge=_merge_by_view),
             "Words and heads are mixed: view, then transpose(1, 2), and back by transpose(1, 2), then flatten(2).",
         ),
+        Slip("nothing is cut into heads", _uncut, "That is one head as wide as the model. Cut Q, K and V first: split(…, n_heads)."),
+        Slip(
+            "there is one head as wide as the model",
+            _slip(split=lambda x, n_heads: split_heads(x, 1)),
+            "Cut into n_heads: split(…, n_heads).",
+        ),
+        Slip(
+            "there are two heads whatever n_heads says",
+            _slip(split=lambda x, n_heads: split_heads(x, 2)),
+            "Cut into n_heads: split(…, n_heads).",
+        ),
+        Slip("the weights are returned as well", _with_weights, "The output alone is asked for: output, _ = attend(…)."),
+        Slip(
+            "what attend gives is returned as it comes",
+            _attends_pair,
+            "It gives a pair: keep the output, output, _ = attend(…), then merge the heads and multiply by W_o.",
+        ),
+        Slip("W_o is turned round", _turned, "Here it is W_o as it comes, not W_o.T: only layers keep their matrices transposed."),
         Slip("W_o is left out", _slip(is_mixed=False), "The heads' numbers stand side by side; multiply by W_o."),
         Slip(
             "the scores are divided by the root of d_model",

@@ -111,6 +111,10 @@ def _zeroed_after(Q: Tensor, K: Tensor, V: Tensor, ids: Tensor) -> Tensor:
     return (weights * (ids != 0)[:, None, :]) @ V
 
 
+def _pair(Q: Tensor, K: Tensor, V: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+    return scaled_dot_product_attention(Q, K, V, padding_mask(ids, 0)[:, 0])
+
+
 def _silenced_rows(Q: Tensor, K: Tensor, V: Tensor, ids: Tensor) -> Tensor:
     return padded_attention(Q, K, V, ids) * (ids != 0)[:, :, None]
 
@@ -172,6 +176,7 @@ function_exercise(
             _silenced_rows,
             "Right for the words. Leave PAD's rows as they come: nobody reads them.",
         ),
+        Slip("the weights are returned as well", _pair, "attend returns output and weights: keep the first, output, _ = attend(…)."),
         Slip("the scores are not divided", _slip(divisor=lambda d: 1.0), "Divide by the square root of Q.shape[-1]."),
         Slip("the scores are divided by d_head", _slip(divisor=float), "Divide by its square root."),
         Slip("the softmax runs over the queries", _slip(dim=-2), "Share out each row, over the keys: dim=-1."),

@@ -6,6 +6,7 @@ from torch import Tensor
 from lessons_lib.exercises.framework import Case, Slip, function_exercise, numbers_exercise
 
 EPS = 1e-5
+_KEEPDIM = "keepdim=True keeps the side that was averaged away, (2, 1) instead of (2,), so that each row meets its own number."
 
 numbers_exercise(
     "norms.by_hand",
@@ -38,6 +39,10 @@ def _centred(x: Tensor) -> Tensor:
     return x - x.mean(dim=-1, keepdim=True)
 
 
+def _off_mean(x: Tensor) -> Tensor:
+    return x - x.mean(dim=-1)
+
+
 def _scaled(x: Tensor, variance: Tensor) -> Tensor:
     return x / (variance + EPS).sqrt()
 
@@ -49,6 +54,8 @@ def _down_the_column(x: Tensor) -> Tensor:
 function_exercise(
     "norms.layer_norm",
     cases=[
+        # As many rows as columns: without keepdim it runs, and its numbers tell that slip.
+        Case((torch.tensor([[0.0, 4.0], [0.0, 40.0]]),), says="the rows (0, 4) and (0, 40)"),
         Case((torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 40.0, 40.0]]),), says="the rows (0, 0, 4, 4) and (0, 0, 40, 40)"),
         Case((torch.tensor([[6.0, 6.0, 0.0, 8.0], [3.0, 3.0, 3.0, 3.0]]),), says="the rows (6, 6, 0, 8) and (3, 3, 3, 3)"),
         Case((torch.tensor([[0.001, -0.001, 0.001, -0.001]]),), says="the row (0.001, −0.001, 0.001, −0.001)"),
@@ -92,6 +99,14 @@ function_exercise(
             "Subtract the row's mean first.",
         ),
         Slip("only the mean is taken off", _centred, "Then divide by the standard deviation."),
+        Slip("mean and variance are taken without keepdim=True", lambda x: _scaled(_off_mean(x), x.var(dim=-1, correction=0)), _KEEPDIM),
+        Slip("the mean is taken without keepdim=True", lambda x: _scaled(_off_mean(x), x.var(-1, correction=0, keepdim=True)), _KEEPDIM),
+        Slip("the variance is taken without keepdim=True", lambda x: _scaled(_centred(x), x.var(dim=-1, correction=0)), _KEEPDIM),
+        Slip(
+            "dim=1 is taken, the words of a batch (B, S, d_model)",
+            lambda x: _scaled(x - x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, correction=0)),
+            "The last axis is dim=-1, with a batch axis and without.",
+        ),
         Slip("it is worked out down the column", _down_the_column, "Each word is normed for itself: dim=-1."),
         Slip(
             "all rows share one mean and one variance",

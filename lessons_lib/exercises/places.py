@@ -9,6 +9,7 @@ from torch import Tensor
 from lessons_lib.exercises.framework import Case, Slip, function_exercise, numbers_exercise
 from lessons_lib.positions import sinusoidal_table
 
+FAST = "The fast hand is right. The slow one is not."
 numbers_exercise(
     "places.next_hour",
     [1, 0, 0.5, -0.87],
@@ -21,9 +22,12 @@ numbers_exercise(
         (0, 1, 0.87, -0.5): "That is place 4 still. Take one step on.",
         (0, -1, 0, -1): "That is place 6. From 4 it is one step.",
         (-1, 0, 0.5, -0.87): "The slow hand is right. The fast one stands at 450°, which is 90°: its sine is 1.",
+        (1, 0, -0.87, 0.5): f"{FAST} Its numbers changed places: the sine comes first, and at 150° it is above 0.",
+        (1, 0, -0.5, -0.87): f"{FAST} You swapped and negated here, too: that is a quarter turn. This hand goes 30° on, from 120° to 150°.",
+        (1, 0, 0.87, 0.5): f"{FAST} At 150° it points to five o'clock: half way to the right, and nearly all the way down.",
         (1, 0, 0.5, 0.87): "That is the slow hand at 30°, one step from 0. At place 5 it stands at 150°: the cosine is negative.",
     },
-    first_step="at place 4 the fast hand is (0, 1). Swap the two numbers and negate the second.",
+    first_step="fast hand: swap (0, 1) and negate the second number. Slow hand: from 120° to 150°; how far right, how far up is its tip?",
 )
 
 
@@ -56,8 +60,9 @@ def _one_frequency_a_column(n: int, d_model: int) -> Tensor:
 
 function_exercise(
     "places.position_table",
-    cases=[Case((2, 4), says="n = 2, d_model = 4"), Case((7, 6), says="n = 7, d_model = 6"), Case((40, 128), says="n = 40, d_model = 128")],
+    cases=[Case((2, 4), says="n = 2, d_model = 4"), Case((7, 6), says="n = 7, d_model = 6"), Case((3, 10), says="n = 3, d_model = 10")],
     reference=position_table,
+    tolerance=2e-3,  # so that the wrong sign, whose angles are large, is recognised in 32 bits, too
     slips=[
         Slip(
             "every column has a frequency of its own",
@@ -100,9 +105,11 @@ numbers_exercise(
         (1, 7): "You added sine and cosine of the place. Rotary positions turn the vector instead.",
         (2, 2): "That is the score without any turn.",
         (6, 2): "The first is right. For the second the query stays, q = (3, 1), but the key at place 1 is turned once.",
+        (6, -2): "The first is right. For the second you turned the key twice; at place 1 it is turned once, (−2, 0), and q not at all.",
+        (6, 0): "The first is right. For the second turn the key once, (−2, 0), and the query not at all, (3, 1).",
         (-6, -6): "The second is right. The first: three quarter turns of (3, 1) give (1, −3), two of (0, 2) give (0, −2).",
     },
-    first_step="turn q = (3, 1) three times, (x, y) → (−y, x), and k = (0, 2) twice. Then multiply.",
+    first_step="for the first score turn q = (3, 1) three times, (x, y) → (−y, x), and k = (0, 2) twice; for the second turn k once.",
 )
 
 
@@ -134,8 +141,16 @@ def _half_turned(x: Tensor, angles: Tensor) -> Tensor:
     return torch.cat((left * angle.cos(), right * angle.sin()), dim=-1)
 
 
+def _turned_as_one_pair(x: Tensor, angles: Tensor) -> Tensor:
+    """The notebook's `turn`: it takes the first two columns, and place p gets p times angles[p]."""
+    angle = torch.arange(len(x)) * angles
+    left, right = x[:, 0], x[:, 1]
+    return torch.stack((left * angle.cos() - right * angle.sin(), right * angle.cos() + left * angle.sin()), dim=1)
+
+
 ALIKE = (torch.tensor([[3.0, 1.0]] * 3), torch.tensor([[0.0, 2.0]] * 3), torch.tensor([math.pi / 2]))
-FOUR = (torch.tensor([[3.0, 1.0, 0.0, 0.0]] * 3), torch.tensor([[0.0, 2.0, 0.0, 0.0]] * 3), torch.tensor([math.pi / 2, 0.0]))
+# As many words as angles, so that the notebook's `turn` gives something wrong instead of stopping.
+FOUR = (torch.tensor([[3.0, 1.0, 0.0, 0.0]] * 2), torch.tensor([[0.0, 2.0, 1.0, 0.0]] * 2), torch.tensor([math.pi / 2, 0.0]))
 _STEPS = torch.arange(30.0).reshape(5, 6)
 FIVE = ((_STEPS * 0.7).sin() * 2, (_STEPS * 1.3).cos() * 2, torch.tensor([1.0, 0.3, 0.05]))
 
@@ -143,7 +158,7 @@ function_exercise(
     "places.rotary_scores",
     cases=[
         Case(ALIKE, says="three equal words with d_head = 2 and a quarter turn a place"),
-        Case(FOUR, says="three equal words with d_head = 4, whose second pair does not turn,"),
+        Case(FOUR, says="two equal words with d_head = 4, whose second pair does not turn,"),
         Case(FIVE, says="five words with d_head = 6"),
     ],
     reference=rotary_scores,
@@ -174,6 +189,17 @@ function_exercise(
             lambda Q, K, angles: _half_turned(Q, angles) @ _half_turned(K, angles).T,
             "A turn mixes the two numbers of a pair: x cos − y sin and y cos + x sin.",
         ),
+        Slip(
+            "the notebook's turn is given all columns",
+            lambda Q, K, angles: _turned_as_one_pair(Q, angles) @ _turned_as_one_pair(K, angles).T,
+            "`turn` is for one pair, and one angle: cut x into halves, and turn each pair of columns by its own angle.",
+        ),
+        Slip(
+            "the angles are taken as degrees",
+            lambda Q, K, angles: rotary_scores(Q, K, angles.deg2rad()),
+            "They are radians already, as cos and sin want them.",
+        ),
+        Slip("queries and keys change sides", lambda Q, K, angles: rotary_scores(Q, K, angles).T, "A row a query: Q @ K.T."),
         Slip("nothing is turned", lambda Q, K, angles: Q @ K.T, "The scores do not know a place yet."),
         Slip(
             "the scores are divided by √d_head",

@@ -24,6 +24,7 @@ def _stream(
     is_divided: bool = True,
     has_remainder: bool = True,
     root: bool = True,
+    keeps_peak: bool = True,
 ) -> Callable[[Tensor, Tensor, Tensor, int], Tensor]:
     """Streamed attention, by default right; each argument makes one slip."""
 
@@ -37,7 +38,7 @@ def _stream(
             factor = (higher - m if is_upside_down else m - higher).exp()
             ell = ell * (factor if rescale_l else 1.0) + power.sum()
             o = o * (factor if rescale_o else 1.0) + power @ V[first : first + block]
-            m = higher
+            m = higher if keeps_peak else m
         return o / ell if is_divided else o
 
     return attend
@@ -73,9 +74,14 @@ function_exercise(
     reference=streamed_attention,
     slips=[
         Slip(
-            "m falls when a block brings smaller scores",
+            "m follows every block's maximum, down as well as up",
             _stream(peak=lambda m, scores: scores.max()),
             "m is the largest so far: torch.maximum(m, scores.max()). What it has seen, it must not forget.",
+        ),
+        Slip(
+            "m stays at its start",
+            _stream(keeps_peak=False),
+            "The factor is e^(−∞) = 0 then, and each block wipes out those before it. Last line of the loop: m = higher.",
         ),
         Slip(
             "o is not rescaled when m rises",
@@ -118,5 +124,5 @@ function_exercise(
         Slip("the scores are not divided", _stream(root=False), "Divide by the square root of len(q)."),
     ],
     tolerance=1e-3,
-    why="three things are carried, m, l and o; with them a row can be worked out block by block.",
+    why="the numbers are those of the whole row, whatever the block. What a stream carries from block to block is m, l and o.",
 )

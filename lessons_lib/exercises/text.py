@@ -32,6 +32,7 @@ number_exercise(
         0.28: "That is 5 / 18, the share that was left out wrongly. The rest of the 18 was left out rightly.",
         0.2: "That is 5 / 25: how many of the good pairs were left out. Asked is a share of the 18 pairs that were left out.",
         0.49: "That is 19 / 39, with the mended pairs. They stayed in: count only what was left out.",
+        **{given: f"In per cent it is {given}. Asked is a share, a number between 0 and 1." for given in (72, 72.2, 72.22)},
         0.52: "That is 13 / 25. The 25 good pairs are no part of the question: 13 + 5 pairs were left out.",
     },
     first_step="how many pairs were left out in all, rightly or wrongly?",
@@ -74,12 +75,15 @@ def judge_garbled(rule: Any) -> Verdict:
             return wrong(f"Not yet. Return True or False; on '{text[:40]}' your function gives {kind(answer)}.")
     caught = [any(found[2 * i : 2 * i + 2]) for i in range(len(rows))]
     hits = sum(flag for flag, row in zip(caught, rows, strict=True) if GARBLED in row.wrong)
-    alarms = [row.given for flag, row in zip(caught, rows, strict=True) if flag and GARBLED not in row.wrong]
+    # Of a pair the side that is flagged.
+    alarms = [texts[i][not found[2 * i]] for i, row in enumerate(rows) if caught[i] and GARBLED not in row.wrong]
     wanted = sum(GARBLED in row.wrong for row in rows)
     if hits == wanted and not alarms:
         return _on_other_texts(found[2 * len(rows) :])
+    if found == [_garbles_again(text) for text in asked]:
+        return wrong(f"Not yet. {OTHER_WAY}")
     told = f"Your rule finds {hits} of the {wanted} garbled pairs, with {len(alarms)} false alarm{'s' * (len(alarms) != 1)}."
-    return wrong(f"Not yet. {told} {_look(hits, wanted, [pair.source + pair.target for pair in alarms], len(rows) - wanted)}")
+    return wrong(f"Not yet. {told} {_look(hits, wanted, alarms, len(rows) - wanted)}")
 
 
 def _ask(rule: Callable[[str], Any], text: str) -> Any:
@@ -92,7 +96,19 @@ def _ask(rule: Callable[[str], Any], text: str) -> Any:
     return bool(answer) if type(answer).__name__ in ("bool", "bool_") else answer
 
 
+OTHER_WAY = 'You garble the text once more. Undo it: back to the bytes with text.encode("cp1252"), and read these as UTF-8.'
+
+
+def _garbles_again(text: str) -> bool:
+    try:
+        return text.encode().decode("cp1252") != text
+    except UnicodeError:
+        return False
+
+
 def _stopped(text: str, error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError) and error.encoding != "utf-8":  # bytes of UTF-8 that the old code page lacks
+        return f"Not yet. On '{text[:40]}' your function stops with {type(error).__name__}. {OTHER_WAY}"
     if isinstance(error, UnicodeError):
         return (
             f"Not yet. On '{text[:40]}' your function stops with {type(error).__name__}: this text cannot be read the other way, "
@@ -114,7 +130,10 @@ def _look(hits: int, wanted: int, alarms: Sequence[str], others: int) -> str:
             "Only a text that comes back *different* is garbled."
         )
     if len(alarms) > 5:
-        return f"'{alarms[0][-40:]}' is flagged: German needs ä, ö, ü and ß. Being outside English is no fault."
+        return (
+            f"'{alarms[0][:40]}' is flagged: German needs ä, ö, ü and ß, and being outside English is no fault. "
+            'Is your way back text.encode("cp1252").decode("utf-8")? And where that fails, the text is good: return False.'
+        )
     if alarms and hits < wanted:
         return (
             f"'{alarms[0][:40]}' is flagged, since Ã is a letter, too; and quotation marks turn into â€ž, without any Ã. "
@@ -122,7 +141,7 @@ def _look(hits: int, wanted: int, alarms: Sequence[str], others: int) -> str:
         )
     if alarms:
         return f"'{alarms[0][:40]}' is a false alarm: Ã is a letter of Portuguese. What follows it tells."
-    return "Look at 'Er sagt: â€žGuten Tag.â€œ': other letters are garbled there."
+    return "Look at 'Er sagt: â€žGuten Tag.â€œ': other letters are garbled there. (They are in cp1252, and not in latin-1.)"
 
 
 def _on_other_texts(answers: Sequence[bool]) -> Verdict:
@@ -154,6 +173,8 @@ register(
                 ("flags what is not English", lambda text: not text.isascii(), "German needs ä, ö, ü and ß"),
                 ("comes back at all", _by_way_back_alone, "comes back *different*"),
                 ("error not caught", lambda text: text.encode("cp1252").decode("utf-8") != text, "Catch UnicodeError"),
+                ("garbles once more", lambda text: text.encode().decode("cp1252") != text, "garble the text once more"),
+                ("garbles once more, errors caught", _garbles_again, "garble the text once more"),
                 ("never", lambda text: False, "flags nothing"),
                 ("always", lambda text: True, "flags everything"),
                 ("looks for Ã with ¼", lambda text: "Ã¼" in text, "finds 2 of the 4"),
@@ -176,8 +197,9 @@ numbers_exercise(
         (24, 20, 17, 14): "Those are the pieces left after each merge, all right. How many does each merge save?",
         (5, 4, 3, 2): "The last one is off: Hun d stands in Hund, three times. In Hunde there is no Hun d: it is Hun de.",
         (5, 4, 3, 5): "The last one is off: Hunde is Hun + de, so Hun d stands in Hund only, three times.",
+        (5, 4, 4, 3): "The third one is off: it joins de n, and den occurs three times; der, with four, is whole already.",
     },
-    first_step="write the words in their pieces, Hu n d three times and Hu n de twice. Which neighbours occur most often now?",
+    first_step="before each merge write the four words in their pieces, now Hu n d (3), Hu n de (2), … Which neighbours are most frequent?",
 )
 
 
@@ -232,6 +254,13 @@ def _uses_a_letter_twice(word: str, merges: Sequence[tuple[str, str]]) -> list[s
     return pieces
 
 
+def _replaces_in_the_text(word: str, merges: Sequence[tuple[str, str]]) -> list[str]:
+    text = " ".join(word)
+    for pair in merges:
+        text = text.replace(" ".join(pair), "".join(pair))
+    return text.split(" ")
+
+
 MERGES = [("d", "e"), ("H", "u"), ("Hu", "n"), ("de", "r"), ("de", "n"), ("Hun", "d")]
 
 function_exercise(
@@ -258,6 +287,11 @@ function_exercise(
         ),
         Slip("only the first occurrence is joined", _joins_once, "derde has d e twice."),
         Slip("a letter is used twice", _uses_a_letter_twice, "In aaa the middle a is gone once the first two are joined: step two on."),
+        Slip(
+            "spaced text is searched instead of pieces",
+            _replaces_in_the_text,
+            "'Hun d' stands inside 'Hun de', too, where no piece d is: compare whole pieces.",
+        ),
         Slip("nothing is joined", lambda word, merges: list(word), "Join the pair wherever it stands, merge after merge."),
         Slip("the pieces are glued to one text", lambda word, merges: " ".join(segment(word, merges)), "Return a list of pieces."),
     ],

@@ -38,7 +38,7 @@ class CoursePart:
 
 
 PARTS = (
-    CoursePart("I", "From one formula to a trained translator", "00", "09", "training, decoding, a real translator, a language model"),
+    CoursePart("I", "From one formula to a trained translator", "00", "09", "a real translator, a language model"),
     CoursePart("II", "Choosing training techniques, by experiment", "10", "15", ""),
     CoursePart("III", "The families of models and their tasks", "16", "19", ""),
     CoursePart("IV", "From a checkpoint to a service", "20", "21", ""),
@@ -47,10 +47,12 @@ PARTS = (
 LESSONS = (
     Lesson("00", "Start here", (), 55),
     Lesson("01", "Attention by hand", ("00",), 115),
-    Lesson("02", "Many heads", ("01",), 125),
-    Lesson("03", "Text to tensors", ("01", "02"), 125),
+    Lesson("02", "Many heads", ("01",), 140),
+    Lesson("03", "Text to tensors", ("01", "02"), 140),
     Lesson("04", "Transformer block", ("02", "03"), 110),
     Lesson("05", "Encoder–decoder", ("02", "03", "04"), 120),
+    Lesson("06", "The training loop", ("05",), 130),
+    Lesson("07", "Decode and judge", ("05", "06"), 140),
 )
 
 

@@ -3,11 +3,13 @@
 `draw_heads(scene)` is drawn still by `hand_made` and live by the widget (`lessons_lib.widgets.heads`).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -24,6 +26,15 @@ ASKS = {"A": ((-1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (0.0, 0.0)), "B": ((0.0, 1.0)
 FOUND_BY = {"A": ((3.0, 2.0), (2.0, 0.0), (0.0, 1.0)), "B": ((2.0, 0.0), (3.0, 2.0), (0.0, 1.0))}
 PLACE_ROW = {"A": -1.0, "B": 1.0}  # what one place to the right adds to the first number of a key
 HANDS_OVER = ((10.0, 0.0), (0.0, 10.0), (0.0, 0.0), (0.0, 0.0))
+# What the signs of the columns animal and human say: plus bites, minus is bitten; under the causal mask one of them is out of sight.
+SAYS: dict[tuple[int, ...], str] = {
+    (1, -1): "an animal bites",
+    (-1, 1): "a human bites",
+    (1, 0): "an animal bites: whom?",
+    (0, 1): "a human bites: whom?",
+    (0, -1): "a human is bitten: who bites?",
+    (0, 0): "cannot tell who bites",
+}
 N_PADS = 2
 CELL_WIDTH, CELL_HEIGHT, LEFT, TOP, PANEL = 54, 36, 62, 66, 368  # px
 HEIGHT = TOP + 5 * CELL_HEIGHT + 14
@@ -59,10 +70,8 @@ class Heads:
 
     def verdict(self) -> tuple[list[float], str]:
         """(what W_o writes at *bites* into the columns animal and human, what their signs say)."""
-        animal, human = (self.attend("A")[0][1] - self.attend("B")[0][1]).tolist()
-        if animal > 0.05 and human < -0.05:
-            return [animal, human], "an animal bites"
-        return [animal, human], "a human bites" if animal < -0.05 and human > 0.05 else "cannot tell who bites"
+        heard = (self.attend("A")[0][1] - self.attend("B")[0][1]).tolist()
+        return heard, SAYS[tuple((one > 0.05) - (one < -0.05) for one in heard)]
 
 
 def hand_made(scene: Heads | None = None) -> None:
@@ -86,7 +95,7 @@ def draw_heads(scene: Heads) -> tuple[str, str]:
         (f"head B   ({number(heard['B'][0], 1)}, {number(heard['B'][1], 1)})", False),
         (f"after W_o ({number(animal, 1)}, {number(human, 1)})", False),
         (says, True),
-        (f"spent on PAD: {number(lost)}", False),
+        (f"spent on PAD: {N_PADS} × {number(lost / N_PADS, 3)} = {number(lost)}" if lost else "spent on PAD: 0", False),
     ]
     steps = (20, 66, 90, 126, 150, 196)
     pieces += [svg.text(PANEL, y, words, bold=bold) for y, (words, bold) in zip(steps, lines, strict=True)]
@@ -190,23 +199,34 @@ def draw_trained(words: Sequence[str], weights: Tensor) -> tuple[str, str]:
     return svg.svg(WIDTH, height, pieces, alt), alt
 
 
+def _plain_ticks(ax: Axes) -> None:
+    """Label a log axis of y at 1, 2, 5 and their decades: powers of ten alone leave an axis of one decade with one number."""
+    low, high = ax.get_ylim()
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    marks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
+    inside = [mark for mark in marks if low <= mark <= high]
+    ax.set_yticks(inside, [f"{mark:g}" for mark in inside])
+
+
 @house.picture
 def cost(lengths: Sequence[int], seconds: Sequence[float], slope: float, bytes_: Sequence[int]) -> tuple[Figure, str]:
     """Time of one call (s) and size of its weights (bytes) against the sentence's length, log axes.
 
     `slope` was fitted to the last three times and is drawn through them.
     """
-    figure, axes = house.new_figure("Twice the words: four times the table, and in the end the time", 3.3, 2)
+    figure, axes = house.new_figure("Four times the table for twice the words; the time follows late", 3.3, 2)
     milliseconds, megabytes = [1000 * s for s in seconds], [b / 2**20 for b in bytes_]
     axes[0].plot(lengths, milliseconds, marker=house.MARKERS[0], markersize=5)
     last = np.array(lengths[-3:], dtype=float)
     middle = np.exp(np.log(milliseconds[-3:]).mean())
     axes[0].plot(last, middle * (last / np.exp(np.log(last).mean())) ** slope, color=house.RUST, linestyle="--", linewidth=1.3)
-    axes[0].text(0.05, 0.9, f"dashed: slope {number(slope, 1)}", transform=axes[0].transAxes, color=house.RUST, fontsize=9.5)
+    label = axes[0].text(0.04, 0.9, f"dashed: slope {number(slope, 1)}", transform=axes[0].transAxes)  # no curve that rises comes there
+    label.set(color=house.RUST, fontsize=9.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     axes[1].plot(lengths, megabytes, marker=house.MARKERS[0], markersize=5)
     for ax, title in zip(axes, ("time of a call (ms, log axis)", "all weights (MiB, log axis)"), strict=True):
         ax.set(xscale="log", yscale="log", xlabel="words T = S (log axis)", title=title)
         ax.set_xticks(list(lengths), [str(n) for n in lengths], fontsize=9)
+        _plain_ticks(ax)
         ax.minorticks_off()
     low, high = number(milliseconds[0]), number(milliseconds[-1], 1)
     alt = (

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -65,36 +67,62 @@ def _clock(x: float, sine: float, cosine: float, label: str, colour: str) -> lis
 
 @house.picture
 def three_kinds(sinusoidal: Tensor, learned: Tensor, rotary: Tensor) -> tuple[Figure, str]:
-    """Three square tables side by side: products of places (n, n), products of learned places (m, m) with m < n, rotary scores (n, n).
+    """Three square tables side by side, each with its scale: products of places (n, n), of learned places (m, m), rotary scores (n, n).
 
-    The learned table is drawn into the same square: beyond its last place there is nothing.
+    m is at most n; the learned table is drawn into the same square: beyond its last place there is nothing.
     """
-    size = len(sinusoidal)
-    figure, axes = house.new_figure("Along a diagonal the distance is the same", 2.6, 3)
-    titles = ("sinusoidal: no end", f"learned: ends at {len(learned) - 1}", "rotary: before ≠ after")
+    size, end = len(sinusoidal), len(learned)
+    figure, axes = house.new_figure("Two kinds know the distance; learned rows fit other patterns", 2.9, 3)
+    titles = ("sinusoidal: no end", "learned: lines of a poem", "rotary: before ≠ after")
     for ax, table, title in zip(axes, (sinusoidal, learned, rotary), titles, strict=True):
-        _square(ax, table.tolist(), size)
+        scale = _square(ax, table.tolist(), size)
         ax.set_title(title, fontsize=9.5)
+        bar = figure.colorbar(scale, ax=ax, location="bottom", shrink=0.9, aspect=14, pad=0.03)
+        low, high = scale.get_clim()
+        ticks = [low, 0.0, high] if low < 0 else [low, high]
+        bar.set_ticks(ticks, labels=[number(tick, 0) for tick in ticks])
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(length=0, labelsize=9.5)
     axes[0].set_ylabel("place of the asker")
-    axes[1].text(len(learned) / 2, size - (size - len(learned)) / 2, "no rows here", ha="center", va="center", color=QUIET, fontsize=9.5)
-    before, after = rotary[1, 0].item(), rotary[0, 1].item()
-    alt = (
-        f"Three tables of products between {size} places. Sinusoidal: the same number along each diagonal, on both sides alike, from "
-        f"{number(sinusoidal[0, 0].item(), 1)} on the main one. Learned, before training: no pattern beside the main diagonal, and nothing "
-        f"beyond place {len(learned) - 1}. Rotary: the same number along each diagonal, {number(before, 1)} for the word before and "
-        f"{number(after, 1)} for the word after."
+    if end < size:
+        axes[1].text(size / 2, (size + end) / 2, f"no row after {end - 1}", ha="center", va="center", color=QUIET, fontsize=9.5)
+    return figure, _told(sinusoidal, learned, rotary)
+
+
+def _told(sinusoidal: Tensor, learned: Tensor, rotary: Tensor) -> str:
+    """The alt text of `three_kinds`."""
+    inside, outside = number(learned.max().item(), 0), number(learned.min().item(), 0)
+    before, after = number(rotary[1, 0].item(), 1), number(rotary[0, 1].item(), 1)
+    return (
+        f"Three tables of products between {len(sinusoidal)} places. Sinusoidal: the same number along each diagonal, on both sides alike, "
+        f"from {number(sinusoidal[0, 0].item(), 0)} on the main one to {number(sinusoidal.min().item(), 0)}. Learned: squares of places "
+        f"that belong together, {_alike(learned)}, {inside} inside and {outside} outside, and nothing beyond place {len(learned) - 1}. "
+        f"Rotary: the same number along each diagonal, {before} for the word before and {after} for the word after."
     )
-    return figure, alt
 
 
-def _square(ax: Axes, rows: Sequence[Sequence[float]], size: int) -> None:
-    """Signed numbers as cells, rust below 0 and blue above; what lies beyond the table stays empty."""
-    most = max(abs(value) for row in rows for value in row)
+def _alike(table: Tensor) -> str:
+    """The runs of places whose neighbours' product is above the middle of the table, such as "0 to 3, 4 to 7"."""
+    middle = (table.max() + table.min()).item() / 2
+    starts = [0, *(i for i in range(1, len(table)) if table[i, i - 1].item() < middle), len(table)]
+    return ", ".join(f"{first} to {after - 1}" for first, after in zip(starts, starts[1:], strict=False))
+
+
+def _square(ax: Axes, rows: Sequence[Sequence[float]], size: int) -> ScalarMappable:
+    """Numbers as cells, what lies beyond the table empty; returns the scale.
+
+    Where some are below 0: rust below and blue above it; else pale at the lowest, navy at the highest (rounded to whole numbers).
+    """
+    low, high = (round(f(value for row in rows for value in row)) for f in (min, max))
+    if low < 0:
+        low, high = -max(-low, high), max(-low, high)
+    scale = ScalarMappable(Normalize(low, high), house.DIVERGING if low < 0 else house.SEQUENTIAL)
     for i, row in enumerate(rows):
         for j, value in enumerate(row):
-            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=house.DIVERGING(0.5 + value / most / 2), edgecolor="none"))
+            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=scale.to_rgba(value), edgecolor="none"))
     last = size - 1
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xticks=[0.5, last + 0.5], yticks=[0.5, last + 0.5])
     ax.set(xticklabels=["0", str(last)], yticklabels=["0", str(last)], xlabel="place of the asked")
     ax.tick_params(length=0)
     ax.grid(False)
+    return scale

@@ -6,7 +6,7 @@ from lessons_lib.figures.text import SAMPLE, draw_segments
 from lessons_lib.tokenization import Tokenizer
 from lessons_lib.widgets.house import LiveBox, slider
 
-NO_KERNEL = "Run this cell for a text field and a slider; the picture below shows the start."  # fits a line at 800 px
+NO_KERNEL = "Run this cell for a text field and a slider; the picture below is an example."  # fits a line at 800 px
 
 
 class SegmentExplorer:

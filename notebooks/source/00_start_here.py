@@ -74,7 +74,7 @@ translator.translate(edge)
 # **Exercises.** In an exercise's cell you put something in the place of `...`. The last line checks your answer and tells you in words what is right or wrong. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it.
 #
 # ### Exercise 1 (warm-up, 3 minutes)
-# A model does not read its training sentences one by one but in **batches**. The 29,000 captions are cut into batches of 64; the last batch takes what is left. How many batches make one pass through the data? Put the number where the dots are.
+# A model does not read its training sentences one by one but in **batches**. Say the 29,000 captions are cut into batches of 64; the last batch takes what is left. How many batches make one pass through the data? Put the number where the dots are.
 
 # %% tags=["exercise", "nbval-check-output"]
 from lessons_lib.exercises import check

@@ -413,7 +413,7 @@ for d in sizes:
 #
 # **Before you run the next cell.** How much weight does the luckiest of the three random keys get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
 #
-# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. Training moves numbers along it. You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
+# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. Training steps against it (00). You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
 
 # %% tags=["nbval-check-output"]
 def luckiest(d, divisor):

@@ -8,7 +8,7 @@
 # - build multi-head attention, for self- and cross-attention, equal to PyTorch's;
 # - say what attention costs as sentences grow.
 #
-# **Prerequisites:** [01](01_attention_by_hand.ipynb), and broadcasting as in [00](00_start_here.ipynb). **Time:** 60 minutes to read, 65 for the exercises; the cells run in 10 seconds.
+# **Prerequisites:** [01](01_attention_by_hand.ipynb), and broadcasting as in [00](00_start_here.ipynb). **Time:** 75 minutes to read, 65 for the exercises; the cells run in 10 seconds.
 #
 # ## 1. Two sentences, one batch
 #
@@ -46,6 +46,7 @@ Q, K, V = X @ W_q, X @ W_k, X @ W_v       # (B, S, d_head), d_v for V
 
 # %% tags=["nbval-check-output"]
 def attend(Q, K, V, mask=None):
+    # transpose swaps two sides; K.T would turn the batch as well
     scores = Q @ K.transpose(-2, -1) / Q.shape[-1]**0.5    # (B, T, S)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
@@ -58,8 +59,6 @@ print("bites: output ", output[0, 1])
 print("spent on PAD by dog, bites, man:", weights[0, :3, 3:].sum(dim=1))
 
 # %% [markdown]
-# (`transpose(-2, -1)` swaps the last two sides; `K.T` would turn the batch as well.)
-#
 # Less: (5.1, 2.5). **Zeros are not harmless: a score of 0 still earns $e^0 = 1$.** By doubling, 8 : 1 : 4 has become 8 : 1 : 4 : 1 : 1 : 1. It is worse for *dog*, whose own scores are −1, 1 and −2: PAD's 0 beats two of them, and *dog* spends half (0.52) on nothing. No error tells you.
 #
 # A **padding mask** mends it: True where a word stands, `ids != 0`, of shape $(B, S) = (2, 6)$. The scores have shape $(B, T, S) = (2, 6, 6)$.
@@ -87,7 +86,7 @@ print("outputs of its words:\n", output[0, :3])
 # </details>
 #
 # ### Exercise 1 (warm-up, 5 minutes)
-# A batch of 5 sentences, the longest with 7 words; $d_\text{model} = 16$, $d_\text{head} = 4$, $d_v = 3$. What are the shapes of these?
+# A batch of 5 sentences, the longest with 7 words; $d_\text{model} = 16$, $d_\text{head} = 4$, $d_v = 3$. What are the shapes of these, as tuples?
 
 # %% tags=["exercise"] stub="shapes = {\"X\": ..., \"Q\": ..., \"scores\": ..., \"mask\": ..., \"output\": ...}"
 from lessons_lib.exercises import check
@@ -100,7 +99,7 @@ check("masks.shapes_of_a_batch", shapes)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Write each as a tuple, such as `(5, 7, 16)`. The first side of every one is the number of sentences. Short sentences are padded to the longest.
+# The first side of each is the number of sentences; short ones are padded to the longest.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -109,7 +108,7 @@ check("masks.shapes_of_a_batch", shapes)
 #
 # </details>
 #
-# ### Exercise 2 (core, 10 minutes)
+# ### Exercise 2 (core, 7 minutes)
 # Write attention that takes the ids, hides PAD (id 0) and returns the output $(B, T, d_v)$. Leave PAD's own rows as they come.
 
 # %% tags=["exercise"]
@@ -165,9 +164,10 @@ for name, x in sentences.items():
 #
 # ## 3. Two questions, two heads
 #
-# *Who bites, and who is bitten?* Head A asks the first question: it likes animals, and the left. Head B asks the second: it likes humans, and the right. Its first two rows are A's, swapped, and its place row is (1, 0):
+# *Who bites, and who is bitten?* Head A asks the first question: it likes animals, and the left. Head B asks the second: it likes humans, and the right:
 
 # %% tags=["nbval-check-output"]
+# A's first two rows, swapped; a place to the right counts (1, 0)
 W_q_B = torch.tensor([[0.0, 1.0], [-1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 W_k_B = torch.tensor([[2.0, 0.0], [3.0, 2.0], [0.0, 1.0], [1.0, 0.0]])
 
@@ -188,7 +188,7 @@ for name, x in sentences.items():
     print(f"{name}: weights {weights[1]}  output {output[1]}")
 
 # %% [markdown]
-# (4.8, 4.8), in either order. A row has **one budget of 1**: asked two questions equally loudly, it blends the answers; asked unequally, the louder drowns the other. (Head A alone would do for our two sentences. But we want both answers.) So each question gets a head, with a budget of its own, and the outputs are laid side by side:
+# (4.8, 4.8), in either order. (No doubling here: four numbers divide by √4 = 2.) A row has **one budget of 1**: asked two questions equally loudly, it blends the answers; asked unequally, the louder drowns the other. (Head A alone would do for our two sentences. But we want both answers.) So each question gets a head, with a budget of its own, and the outputs are laid side by side:
 
 # %% tags=["nbval-check-output"]
 def two_heads(x):
@@ -235,7 +235,7 @@ for name, x in sentences.items():
     print(f"{'':13}  averaged {(heard[:2] + heard[2:]) / 2}")
 
 # %% [markdown]
-# **The sign says who bites.** Averaging the heads instead gives two equal numbers in each sentence, no sign, the blend again: that is why they are laid side by side. (The matrices are invented, and the queries ignore places. Training would find others.)
+# **The sign says who bites.** Averaging the heads instead gives two equal numbers in each sentence, no sign, the blend again: that is why they are laid side by side. (We invented these matrices; training would find others.)
 #
 # **Try it.** What if nobody stands anywhere? Print `two_heads(table[[3, 2, 1]])[1] @ W_o`, and the same for `[1, 2, 3]`.
 #
@@ -275,7 +275,7 @@ pictures.split()
 # %% [markdown]
 # `view` alone reads on from left to right: *head A* gets all of *dog* and half of *bites*. The shape is right, so nothing complains. **View, then transpose.**
 #
-# ### Exercise 4 (core, 8 minutes)
+# ### Exercise 4 (core, 6 minutes)
 # Cut a whole batch: $(B, T, d_\text{model})$ into $(B, H, T, d_\text{head})$.
 
 # %% tags=["exercise"]
@@ -304,6 +304,7 @@ check("heads.split_heads", split_heads)
 
 # %% tags=["nbval-check-output"]
 def split(x, n_heads):  # (B, T, d_model) -> (B, H, T, d_head)
+    # -1 as a size: whatever is left, here d_head
     return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
 
 def merge(heads):       # (B, H, T, d_head) -> (B, T, d_model)
@@ -318,7 +319,7 @@ torch.testing.assert_close(merge(split(x, 3)), x)
 #
 # <details><summary>Answer</summary>
 #
-# No: *view size is not compatible with input tensor's size and stride*. After the swap the numbers no longer lie in memory as they are read, so `view` cannot relabel them. `reshape` and `flatten` copy them first.
+# No. After the swap the numbers no longer lie in memory as they are read, so `view` cannot relabel them. `reshape` and `flatten` copy them first.
 #
 # </details>
 #
@@ -392,6 +393,7 @@ print("PyTorch: the same, heads and all")
 # %% tags=["nbval-check-output"]
 from lessons_lib.attention import causal_mask
 
+x = batch[:1]          # dog bites man
 mask = causal_mask(3)  # True: allowed
 ours_masked, _ = library(x, mask=mask)
 for name, given in (("mask ", mask), ("~mask", ~mask)):
@@ -402,22 +404,22 @@ for name, given in (("mask ", mask), ("~mask", ~mask)):
 # %% [markdown]
 # No error: *dog* and *bites* see the words to come, and *man*, who may see nothing, becomes `nan` (section 8). Write `~mask`. Padding goes into an argument of its own, `key_padding_mask`, $(B, S)$, inverted as well. (Beware: `F.scaled_dot_product_attention` takes ours as they are.)
 #
-# What does a head cost in **parameters**, the numbers that training sets?
+# What does a head cost in parameters?
 
 # %% tags=["nbval-check-output"]
 for n_heads in (1, 2, 4, 8):
     layer = MultiHeadAttention(64, n_heads)
     count = sum(p.numel() for p in layer.parameters())
-    print(f"{n_heads} heads of width {64 // n_heads:2}: {count:,} parameters")
+    print(f"heads {n_heads}, width {64 // n_heads:2}: {count:,} parameters")
 
 # %% [markdown]
 # Nothing: four matrices of 64 × 64 and four biases of 64 make 16,640, however they are cut. More heads ask more questions, each with fewer numbers.
 #
-# **Try it.** Does a *different* order of heads change anything? Pass `W_o[[2, 3, 0, 1]]` for `W_o` in `multi_head_self`, and swap the halves of the other three matrices' columns, `W[:, [2, 3, 0, 1]]`.
+# **Try it.** Does the *order* of the heads matter? Let `o = [2, 3, 0, 1]`, B before A, and call `multi_head_self(batch, *(W[:, o] for W in matrices[:3]), W_o[o], n_heads=2)[0][:, 1]`.
 #
 # <details><summary>Answer</summary>
 #
-# No. The heads have no order; which rows of $W_o$ they meet is all that counts.
+# No: (7.5, −7.5) and (−3.1, 3.1) again. All that counts is which rows of $W_o$ a head meets.
 #
 # </details>
 #
@@ -438,14 +440,14 @@ print("beißt hears:", output[0, 1])
 # %% [markdown]
 # $(B, H, T, S)$: a row for each German word, a column for each English one. *beißt* asks English what *bites* asked, and learns the same: (7.5, −7.5).
 #
-# > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the encoder puts out. In cross-attention that is half true: keys and values are projections of what the encoder puts out, but $Q$ comes from the decoder. You have seen the shapes: $T$ rows, $S$ columns.
+# > **What the article says** (4.2), again: $Q$, $K$ and $V$ come from the encoder. Here $K$ and $V$ do, but $Q$ comes from the decoder: $T$ rows, $S$ columns.
 #
 # The model has three attentions, all the same function (the map at the end shows where):
 #
 # | | asks | is asked | mask | weights |
 # |---|---|---|---|---|
-# | encoder, self | source | source | padding | $(B, H, S, S)$ |
-# | decoder, self | target | target | causal and padding | $(B, H, T, T)$ |
+# | encoder, self | source | source | padding of the source | $(B, H, S, S)$ |
+# | decoder, self | target | target | causal (PAD at the end lies in the future: 05) | $(B, H, T, T)$ |
 # | decoder, cross | target | source | padding of the source | $(B, H, T, S)$ |
 #
 # Masks combine by `&`: allowed if both allow. With heads there is one more side to stretch over, so the padding mask is $(B, 1, 1, S)$. **Before you run it:** what shape comes out, combined with a causal mask (6, 6)?
@@ -459,7 +461,7 @@ print(both[0, 0].int())  # first sentence: dog bites man PAD PAD PAD
 
 # %% [markdown]
 # ### Exercise 5 (core, 15 minutes)
-# Write the whole of it: the words of `x` ask those of `source`, under a mask that is True where looking is allowed and stretches to $(B, H, T, S)$. All matrices are $(d_\text{model}, d_\text{model})$. Return the output. `split` and `merge` are there.
+# Write the whole of it: the words of `x` ask those of `source`, under a mask that is True where looking is allowed and stretches to $(B, H, T, S)$. All matrices are $(d_\text{model}, d_\text{model})$. Return the output alone. `attend`, `split` and `merge` are there.
 
 # %% tags=["exercise"]
 def multi_head(x, source, W_q, W_k, W_v, W_o, n_heads, mask):
@@ -467,9 +469,8 @@ def multi_head(x, source, W_q, W_k, W_v, W_o, n_heads, mask):
     Q = split(x @ W_q, n_heads)
     K = split(source @ W_k, n_heads)
     V = split(source @ W_v, n_heads)
-    scores = Q @ K.transpose(-2, -1) / Q.shape[-1]**0.5
-    weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)
-    return merge(weights @ V) @ W_o
+    output, _ = attend(Q, K, V, mask)
+    return merge(output) @ W_o
     ### END SOLUTION
 
 check("heads.multi_head", multi_head)
@@ -477,7 +478,7 @@ check("heads.multi_head", multi_head)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Start from `multi_head_self`. Which two of its three products take another source? `attend` of section 1 has a place for the mask.
+# Start from `multi_head_self`. Which two of its three products take another source? Where does `attend` take the mask?
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -510,7 +511,7 @@ heads_explorer()
 #
 # 1. To the words, in proportion: *man*'s 0.54 becomes 0.62.
 # 2. At 0.5: both score 2.5. Below it the animal bites, in either sentence.
-# 3. *bites* sees only *man* and itself, so both heads find *man*. What is left, (0.0, 0.9), still names the one who stands first; who is bitten is out of sight.
+# 3. *bites* sees only *man* and itself. (0.0, 0.9) still names the man, who stands first; who is bitten is out of sight.
 #
 # </details>
 #
@@ -523,9 +524,10 @@ from lessons_lib.attention import recorded_weights
 from lessons_lib.translation import Translator
 
 translator = Translator.load("grammar-en-de")
+# recorded: the weights of each layer of the encoder, kept as it runs
 with recorded_weights(translator.trained.model.encoder) as recorded:
     print(translator.translate(["the dog bites the man."]))
-learned = recorded["layers.1.self_attention"][0]  # (H, S, S)
+learned = recorded["layers.1.self_attention"][0]  # 1st sentence: (H, S, S)
 words = ["the", "dog", "bites", "the", "man", ".", "end"]
 for head, rows in enumerate(learned, start=1):
     found = [f"{words[row.argmax()]} {row.max():.2f}" for row in rows]
@@ -535,7 +537,7 @@ for head, rows in enumerate(learned, start=1):
 pictures.trained(words, learned)
 
 # %% [markdown]
-# Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. A guess why: to write *der*, *die* or *das* for *the*, German needs the noun. Nobody asked for it, two heads do it, and what the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
+# Heads 1 and 2 send each *the* to its own noun, with nearly all its weight. A guess why: to write *der*, *die* or *das* for *the*, German needs the noun. What the other two are for is less plain. A picture of weights says where a head looks, not why, nor whether the model needs it.
 #
 # **Try it.** Take *the man bites the dog.*, and swap the two nouns in `words`. Do heads 1 and 2 follow?
 #
@@ -579,24 +581,17 @@ for function in (attend, scaled_dot_product_attention):
     output, _ = function(x[0] @ W_q, x[0] @ W_k, x[0] @ W, allowed)
     loss = output[:2].sum()                # man's row is not even used
     gradient = torch.autograd.grad(loss, W)[0]
-    print(function.__name__, gradient[0])
+    print(f"{function.__name__}: first row {gradient[0]}")
+    print("    all nan:", gradient.isnan().all().item())
 
 # %% [markdown]
-# With $-\infty$ the gradient of $W_v$ (here its first row) is `nan`, although the loss never touched that row: backwards, `nan` times 0 is `nan`. One empty line, and after one step every number of $W_v$ is lost.
-#
-# **Try it.** Let `allowed[2, 2] = True`, so that *man* sees itself. What does `attend` give now? (Take it out again.)
-#
-# <details><summary>Answer</summary>
-#
-# Numbers, equal for both functions.
-#
-# </details>
+# With $-\infty$ the whole gradient of $W_v$ is `nan`, although the loss never touched *man*'s row: backwards, `nan` times 0 is `nan`. One empty line, and after one step every number of $W_v$ is lost.
 #
 # ## 9. What length costs
 #
-# Each head fills a table of $T \times S$ weights, 4 bytes each. For a sentence that asks itself, count the multiplications as well: four projections make $4\,T d_\text{model}^2$, scores and mixing $2\,T^2 d_\text{model}$.
+# Each head fills a table of $T \times S$ weights, 4 bytes each. For a sentence that asks itself, count the multiplications as well: four projections make $4\,T d_\text{model}^2$. Each of the $T^2$ scores takes $d_\text{head}$, in each of $H$ heads: together $T^2 d_\text{model}$, and mixing the same.
 #
-# **Before you run it.** With $d_\text{model} = 128$, at which length does the second overtake the first?
+# **Before you run it.** With $d_\text{model} = 128$, at which length do scores and mixing overtake the projections?
 
 # %% tags=["nbval-check-output"]
 d_model, n_heads = 128, 4
@@ -607,7 +602,7 @@ for T in (20, 64, 256, 1024, 8192):
     print(f"{T:5} {mib:11.2f} {projections:12.1f} {pairs:15.1f}")
 
 # %% [markdown]
-# At $T = 2\,d_\text{model}$, here 256. A caption of 20 words hardly notices: 0.1 against 1.3. At 8,192 words the tables of *one* layer and *one* sentence take 1,024 MiB, and twice the words would take four times that. Measured, on a small layer, best of 40 calls each:
+# At $T = 2\,d_\text{model}$, here 256. A caption of 20 words hardly notices: 0.1 against 1.3. At 8,192 words the tables of *one* layer and *one* sentence take 1,024 MiB. Measured, on a small layer, best of 40 calls each:
 
 # %%
 from time import perf_counter
@@ -633,11 +628,11 @@ pictures.cost(lengths, seconds, slope, sizes)
 # %% tags=["nbval-check-output"]
 assert sizes == [2 * T * T * 4 for T in lengths]
 fitted = np.polyfit(np.log(lengths), np.log(sizes), 1)[0]
+assert seconds[-1] > seconds[0]
 print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
-print("time: longer texts take longer:", seconds[-1] > seconds[0])
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: on one core of an AMD EPYC the last three lengths gave slopes from 1.8, with nothing else running, to 3, beside heavy work; the short ones are nearly flat, since there what each call costs anyway weighs more. Your times will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: the last three lengths gave slopes from 1.8 (one core of an AMD EPYC, nothing else running) to over 3 (beside heavy work). Short ones are nearly flat: there the price of any call weighs more. Yours will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* as in 01, without places (scores 2.12, 0, 1.41), key by key, backwards:
 #
@@ -649,7 +644,7 @@ print("time: longer texts take longer:", seconds[-1] > seconds[0])
 #
 # (10, 4.9) / 1.61 = (6.2, 3.1). For each query that is a block of scores and $d_v + 2$ numbers, whatever $S$. This is the idea behind FlashAttention, which `F.scaled_dot_product_attention` uses where it can.
 #
-# ### Exercise 6 (stretch, 20 minutes)
+# ### Exercise 6 (stretch, 25 minutes)
 # Do it for one query: $q$ $(d_\text{head})$, $K$ $(S, d_\text{head})$, $V$ $(S, d_v)$, `block` keys at a time. Mind the root, and a last block that is shorter.
 
 # %% tags=["exercise"]
@@ -697,55 +692,44 @@ torch.testing.assert_close(shuffled, plain[:, shuffle])
 print("shuffled words give shuffled rows, nothing else")
 
 # %% [markdown]
-# More heads do not cure blindness to order.
-#
-# **Try it.** Give both calls of `layer` a causal mask, `mask=causal_mask(6)`. Are the rows still the same?
-#
-# <details><summary>Answer</summary>
-#
-# No, `assert_close` protests: each word now sees others before it. As in 01, a mask lets a little of the order in.
-#
-# </details>
-
-# %% [markdown]
-# A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
+# More heads do not cure blindness to order. A column for the place does, and that we filled by hand, for three words. Where does it come from in a model that reads any sentence, of any length? [03](03_text_to_tensors.ipynb) answers.
 #
 # ## Quiz
 #
-# **1.** PAD's vector is all zeros and so is its value. Why mask it?
+# **1.** You give `nn.MultiheadAttention` the padding mask `ids != 0`. What do the words of a short sentence hear?
 #
-# <details><summary>Its score of 0 still gets a share of the weight</summary>
+# <details><summary>The PADs alone</summary>
 #
-# Right. $e^0 = 1$, and the words' shares shrink.
-#
-# </details>
-# <details><summary>Its value is added to the output</summary>
-#
-# Its value is 0 and adds nothing. What it takes is weight.
+# Right. Its True forbids. No error tells you.
 #
 # </details>
-# <details><summary>It would raise an error in the softmax</summary>
+# <details><summary>The words alone</summary>
 #
-# No error: that is the danger.
+# With our functions. Its True forbids: give it `ids == 0`.
+#
+# </details>
+# <details><summary>Both: PAD is all zeros, so hiding it changes nothing</summary>
+#
+# Zeros are not harmless: $e^0 = 1$ takes its share.
 #
 # </details>
 
 # %% [markdown]
-# **2.** You double the number of heads and leave $d_\text{model}$. What happens to the parameters?
+# **2.** You double the number of heads and leave $d_\text{model}$. What happens to $W_o$?
 #
-# <details><summary>They double</summary>
+# <details><summary>It gets twice as many rows</summary>
 #
-# They would if each head kept its width. It is halved.
-#
-# </details>
-# <details><summary>They are halved</summary>
-#
-# Each head has half, and there are twice as many.
+# It would if each head kept its width. That is halved.
 #
 # </details>
-# <details><summary>They stay as they are</summary>
+# <details><summary>It has less to do: more heads are averaged</summary>
 #
-# Right. The same matrices are cut into narrower strips.
+# Averaged, ours gave (4.75, 4.75): no sign. Side by side, they meet in $W_o$.
+#
+# </details>
+# <details><summary>It keeps its shape, as the other three do</summary>
+#
+# Right. The same matrices are cut into narrower strips: no parameter more.
 #
 # </details>
 

@@ -11,7 +11,7 @@
 #
 # ## What keeps a deep stack alive?
 #
-# *The dog bites the man*: attention lets five words look at each other, and a model does so many times, layer on layer. Why not stack attention on attention, and nothing else? Take random vectors for the words and random matrices, as before any training.
+# *The dog bites the man*: attention lets five words look at each other, and a model does so many times. Why not stack attention on attention, and nothing else? Take random vectors for the words and random matrices, as before any training.
 #
 # How alike are *dog* and *man* after each layer? The **cosine similarity** tells: 1 if two vectors point the same way, 0 at right angles.
 #
@@ -33,7 +33,7 @@ for layer in range(5):
 # %% [markdown]
 # After two. Each output is a mean of the same few values; the vectors get shorter, so the weights get more even; and means of means draw together (Dong and others 2021). The sentence has become one word, said five times.
 #
-# Real models stack dozens of layers. Theirs are **blocks**: attention with four parts that look at no other word. This notebook builds them: feed-forward network (section 1), layer norm (2), a way around it all, which is a sum (3, 4), and dropout (5). Section 7 stacks 32 blocks and asks again.
+# Models that stack dozens of layers use **blocks**: attention, with four parts that look at no other word. You build them here: feed-forward network (section 1), layer norm (2), a way around it all, which is a sum (3, 4), dropout (5). Section 7 stacks 32 blocks and asks again.
 #
 # ## 1. Feed-forward: each word for itself
 #
@@ -87,13 +87,16 @@ print(feed_forward(words, W_1, b_1, W_2, b_2))
 # How many of the two: 20 for the werewolf, 10 for *dog* and *man*, 0 for *the*.
 #
 # </details>
-#
+
+# %% [markdown]
 # **Before you run the next cell.** Leave the ReLU out, but take $d_\text{ff} = 8$. What can these 76 numbers do that one 4 × 4 matrix and a bias cannot?
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(1)
 V_1, c_1 = torch.randn(4, 8), torch.randn(8)
 V_2, c_2 = torch.randn(8, 4), torch.randn(4)
+
+# %% tags=["nbval-check-output"]
 two_layers = (words @ V_1 + c_1) @ V_2 + c_2
 one_layer = words @ (V_1 @ V_2) + (c_1 @ V_2 + c_2)
 torch.testing.assert_close(two_layers, one_layer)
@@ -137,7 +140,7 @@ print(f"attention {mixing:,}, feed-forward {thinking:,}")
 print(f"feed-forward's share: {thinking / (mixing + thinking):.0%}")
 
 # %% [markdown]
-# Two thirds: attention has four matrices of $d_\text{model}^2$ numbers, the network two of $4\,d_\text{model}^2$. (Half of a decoder's layer, which has two attentions.)
+# Two thirds: attention has four matrices of $d_\text{model}^2$ numbers, the network two of $4\,d_\text{model}^2$.
 #
 # ### Exercise 1 (warm-up, 3 minutes)
 # A feed-forward network with $d_\text{model} = 4$ and $d_\text{ff} = 16$ reads five words. How many parameters has it, biases included?
@@ -164,7 +167,7 @@ check("blocks.count_parameters", answer)
 #
 # ## 2. Layer norm: the same loudness for every word
 #
-# What attention or the network reads should not depend on how *loud* a word is. **Layer norm** sees to that. Take $x = (0, 0, 4, 4)$:
+# What attention or the network reads should not depend on how *loud* a word is. **Layer norm** sees to that. Take (0, 0, 4, 4):
 #
 # | | | |
 # |---|---|---|
@@ -174,11 +177,11 @@ check("blocks.count_parameters", answer)
 # | **4. standard deviation**: its root | $\sqrt 4$ | = 2 |
 # | **5. divide by it** | | **(−1, −1, 1, 1)** |
 #
-# Ten times as loud, (0, 0, 40, 40) has the mean 20 and the standard deviation 20: (−1, −1, 1, 1) again. For a word $x$ of $d_\text{model}$ numbers with mean $\mu$ and variance $\sigma^2$ (Ba and others 2016):
+# Ten times as loud, (0, 0, 40, 40) has the mean 20 and the standard deviation 20: (−1, −1, 1, 1) again. For a word $x$ of $d_\text{model}$ numbers with mean $\mu$ and variance $\sigma^2$ (Ba and others 2016):
 #
 # $$\text{LN}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot \gamma + \beta$$
 #
-# $\varepsilon = 0.00001$ prevents a division by 0. **Gain** $\gamma$ and bias $\beta$, $d_\text{model}$ numbers each, are learned; they start at 1 and 0.
+# $\varepsilon = 0.00001$ prevents 0 / 0 where nothing differs, as in (3, 3, 3, 3). **Gain** $\gamma$ and bias $\beta$ are learned, $d_\text{model}$ numbers each; they start at 1 and 0.
 
 # %% tags=["nbval-check-output"]
 rows = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 40.0, 40.0]])
@@ -208,14 +211,6 @@ for name, result in misses.items():
 # %% [markdown]
 # Divided by the variance, loud becomes *quiet*: ∓0.05. Down the column a word depends on its neighbours. `std` divides by $n - 1$ unless you say `correction=0`: ∓0.87. **RMSNorm** is no mistake but another norm, which many recent models use.
 #
-# **Try it.** What becomes of (3, 3, 3, 3)? Guess, then call `F.layer_norm(torch.full((4,), 3.0), (4,))`. And with `eps=0.0` as one more argument?
-#
-# <details><summary>Answer</summary>
-#
-# (0, 0, 0, 0): nothing differs from the mean. Without $\varepsilon$ it is 0 / 0, `nan`.
-#
-# </details>
-#
 # ### Exercise 2 (pencil, 4 minutes)
 # Norm (6, 6, 0, 8). Four numbers, two decimals.
 
@@ -238,7 +233,7 @@ check("norms.by_hand", answer)
 # </details>
 #
 # ### Exercise 3 (core, 8 minutes)
-# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, and without `F.layer_norm`.
+# Write `layer_norm(x)` for $x$ of shape $(\ldots, d_\text{model})$, with $\varepsilon = 0.00001$, without $\gamma$ and $\beta$, from mean and variance. (`F.layer_norm` would pass, and teach you nothing.)
 
 # %% tags=["exercise"]
 def layer_norm(x):
@@ -270,7 +265,7 @@ check("norms.layer_norm", layer_norm)
 #
 # The way around $f$ is a **residual connection** (He and others 2016); what runs along it through the stack is the **stream**. If $f$ answers 0, the word passes unharmed.
 #
-# Where does the norm stand? Two arrangements are in use:
+# Where does the norm stand?
 #
 # - **post-norm** $\text{LN}(x + f(x))$: in the paper of 2017;
 # - **pre-norm** $x + f(\text{LN}(x))$: in most models since.
@@ -303,13 +298,12 @@ print("pre-norm: ", loud + f(LN(loud)))
 print("post-norm:", LN(loud + f(loud)))
 
 # %% [markdown]
-# Pre-norm: the stream keeps its size, and the sublayer adds the same 1 as before: beside 40 it only whispers. Post-norm: exactly what it gave for $x$. The size is forgotten.
+# Pre-norm: the sublayer adds the same 1 as before, a whisper beside 40. Post-norm: what it gave for $x$. The size is forgotten.
 #
-# As a picture, and with sliders (click one, then use the arrow keys):
+# As a picture, and with sliders:
 #
 # 1. Raise **third** and **fourth** to 6 together. Which result hardly moves?
 # 2. Set all four to the same number. What is left of the word at the end, on either side?
-# 3. Can you bring any number of the *post-norm* result above 1.73?
 
 # %%
 from lessons_lib.figures import blocks as pictures
@@ -326,10 +320,10 @@ live.placements()
 #
 # 1. Post-norm's is back where it was: (0, 0, 6, 6) is (0, 0, 4, 4), only louder.
 # 2. Pre-norm hands the word on as it is: its norm is 0, so $f$ adds 0. Post-norm hands on zeros: the word is lost.
-# 3. No. The extreme is (−0.58, −0.58, −0.58, 1.73), $\sqrt 3$.
 #
 # </details>
-#
+
+# %% [markdown]
 # The two, and the same pieces put together in other ways:
 
 # %% tags=["nbval-check-output"]
@@ -345,7 +339,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# Six arrangements, six rows; the third and the last two are somebody's bugs, the fourth a choice that some models make. A test on shapes would pass them all.
+# All six differ. The third and the last two are somebody's bugs; the fourth is in use, as in Swin V2. A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -383,19 +377,19 @@ for _ in range(3):
 print("  ends at", pre, "\npost-norm ends at", post)
 
 # %% [markdown]
-# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. So with pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
+# 3, 4, 5. Each sublayer adds 1, to a stream of 2, 3, then 4: a half, a third, a quarter. With pre-norm the stream **grows**, and later sublayers count for less. The stack ends with one more norm, the **final norm**: what reads it need not know how many blocks there were. With post-norm nothing grows.
 #
-# And the way back? Training sends the gradient from the end of the stack to its start. An addition hands it on whole. A norm divides it, as it divides the numbers: (0, 0, 4, 4) has deviation 2, so what moves one of its numbers by 0.2 moves the normed one by at most 0.1. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$. Each sublayer does it again:
+# And the way back, from the end of the stack to its start? An addition hands the gradient on whole. A norm divides it, as it divides the numbers: (0, 0, 4, 4) has deviation 2, so what moves one of its numbers by 0.2 moves the normed one by at most 0.1. Say $f$'s answer is as large as the stream and independent of it: the variances 1 and 1 add up to 2, and the norm divides by $\sqrt 2$, at each sublayer:
 #
 # $$\left(\tfrac{1}{\sqrt 2}\right)^{12} = \tfrac{1}{64} \quad\text{after 12 sublayers (6 blocks)}$$
 #
-# **Before you run it:** and with pre-norm, final norm included? Here $f$ answers with fresh random numbers, so the gradient has only the way around. (`ask` stands for what a loss wants of each number.)
+# To measure it, let $f$ answer with fresh random numbers: the gradient has only the way around. Its length is the root of the sum of its squares.
 
 # %% tags=["nbval-check-output"]
 def left_of_gradient(sublayers, pre):
     n = 2**18  # many numbers, so that chance plays a small part
     first = torch.randn(n, requires_grad=True)
-    stream, ask = first, torch.randn(n)
+    stream, ask = first, torch.randn(n)  # ask: what a loss would want
     for _ in range(sublayers):
         total = stream + torch.randn(n)  # a change of size 1
         stream = total if pre else LN(total)
@@ -403,25 +397,20 @@ def left_of_gradient(sublayers, pre):
     (gradient,) = torch.autograd.grad(out @ ask, first)
     return (gradient.norm() / ask.norm()).item()
 
+# %% [markdown]
+# **Before you run it:** what is left with pre-norm, final norm included?
+
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 for name, pre in (("pre-norm", True), ("post-norm", False)):
     print(f"{name}: one part in {1 / left_of_gradient(12, pre):.1f}")
 
 # %% [markdown]
-# Pre-norm divides once, at the end, by the stream's size $\sqrt{13}$: one part in 3.6. Post-norm divides at every sublayer, and the straight road is nearly gone. That need not mean that no gradient arrives: other roads lead through $f$, and section 7 adds up all of them.
-#
-# **Try it.** What is left after 32 blocks, 64 sublayers? Guess the power of 2, then run `left_of_gradient(64, pre=False)`.
-#
-# <details><summary>Answer</summary>
-#
-# $2^{-32}$: one part in four thousand million.
-#
-# </details>
+# Pre-norm divides once, at the end, by the stream's size $\sqrt{13}$. With post-norm the straight road is nearly gone. Other roads lead through $f$; section 7 adds up all of them.
 #
 # ## 5. Dropout: noise while it trains
 #
-# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning the training sentences by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
+# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
 #
 # By hand, $p = 0.25$: of eight ones about two become 0, the others $1 / 0.75 = 1.33$. On average the mean stays 1.
 
@@ -435,7 +424,7 @@ def dropout(x, p):
 print(dropout(torch.ones(8), 0.25))
 
 # %% [markdown]
-# Ours, PyTorch's and the library's draw different numbers. How often they drop, and what is left, can be compared:
+# Ours, PyTorch's and the library's draw different numbers. What can be compared:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.layers import Dropout
@@ -504,7 +493,7 @@ check("blocks.pre_norm_block", pre_norm_block)
 # </details>
 
 # %% [markdown]
-# As a PyTorch module, with both arrangements and dropout; the way around is written once:
+# As a PyTorch module (Python runs `__init__` when a block is made, `forward` when it is called), with both arrangements and dropout; the way around is written once:
 
 # %% tags=["nbval-check-output"]
 class Block(nn.Module):
@@ -547,7 +536,7 @@ print(f"{count(block)} parameters, {tuple(thread.shape)} in,", end=" ")
 print(f"{tuple(block(thread).shape)} out")
 
 # %% [markdown]
-# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random, gains and biases of the norms too: with 1 and 0 everywhere, norms that are exchanged would pass.
+# 80 for attention, 76 for the network, 16 for two norms. The shape stays, so blocks can be stacked. Is it right? We copy the weights of the library's `EncoderLayer`; `state_dict()` lists them by name, in the same order as ours. All are random: with gains 1 and biases 0, exchanged norms would pass.
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.config import ModelConfig
@@ -590,20 +579,11 @@ for placement in ("pre", "post"):
     print(f"{placement}-norm: equal to PyTorch's")
 
 # %% [markdown]
-# The library splits the way around into `enter` and `leave`, which encoder and decoder share:
-
-# %%
-from lessons_lib.figures.source import show_source
-from lessons_lib.layers import Residual
-
-show_source(Residual.leave, docstring=False)
-
-# %% [markdown]
-# This is the **encoder's** layer. The decoder's has three detours: masked self-attention, cross-attention, network (notebook 05).
+# This is the **encoder's** layer; the decoder's has three detours (notebook 05).
 #
 # ## 7. Where to start: the scale of the weights
 #
-# Before training, all matrices hold random numbers. How large? As in 01 for scores: an output is a sum of products, one for each number that is read. How many are read is the **fan-in**. With weights and inputs of size 1 the output has the size $\sqrt{\text{fan-in}}$. (*Size*: the root of the mean square.)
+# Before training, all matrices hold random numbers. How large? An output is a sum of products, as 01's scores were; how many it adds up is the **fan-in**. With weights and inputs of size 1 the output has the size $\sqrt{\text{fan-in}}$. (*Size*: the root of the mean square.)
 
 # %% tags=["nbval-check-output"]
 def size(x):
@@ -618,20 +598,20 @@ for n in (64, 256, 1024):
     print(f"{n:6} {sizes[0]:11.0f} {sizes[1]:12.0f} {sizes[2]:19.1f}")
 
 # %% [markdown]
-# > **What the article says** (3.2): weights are usually initialised with a normal distribution. That names the shape and leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
+# > **What the article says** (3.2): weights are usually initialised with a normal distribution. That leaves out the scale. Normal or uniform, the sizes are 8, 16, 32; divided by $\sqrt{\text{fan-in}}$, they are 1.
 #
-# Four ways to start, **all normal**, told apart by their standard deviation alone:
+# Four ways to start, **all normal**, which differ in their standard deviation alone:
 #
 # | name | standard deviation | |
 # |---|---|---|
 # | unit | 1 | the standard normal |
-# | 0.02 | 0.02 | BERT, GPT |
+# | 0.02 | 0.02 | GPT; BERT, cut off at two deviations |
 # | **Glorot** | $\sqrt{2 / (\text{fan-in} + \text{fan-out})}$ | also called *Xavier*; **fan-out**: how many numbers come out |
-# | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2; a stack adds $2 \cdot \text{depth}$ changes |
+# | 0.02 scaled | 0.02, and $0.02 / \sqrt{2 \cdot \text{depth}}$ in the two layers that lead back into the stream | GPT-2, as Hugging Face codes it: a stack adds $2 \cdot \text{depth}$ changes |
 
 # %% tags=["nbval-check-output"]
 def std(kind, weight, leads_back, depth):
-    glorot = (2 / sum(weight.shape)) ** 0.5
+    glorot = (2 / sum(weight.shape)) ** 0.5  # fan-out + fan-in
     scaled = 0.02 / (2 * depth) ** 0.5 if leads_back else 0.02
     return {"unit": 1, "0.02": 0.02, "Glorot": glorot,
             "0.02 scaled": scaled}[kind]
@@ -639,6 +619,7 @@ def std(kind, weight, leads_back, depth):
 def draw_weights(blocks, kind):
     for block in blocks:
         for name, p in block.named_parameters():
+            # W_o of attention, W_2 of the network
             back = "project_out" in name or "contract" in name
             if p.dim() == 2:
                 nn.init.normal_(p, std=std(kind, p, back, len(blocks)))
@@ -646,13 +627,14 @@ def draw_weights(blocks, kind):
                 nn.init.zeros_(p)  # biases
 
 # %% [markdown]
-# First a single block, 128 wide. How much of its attention does a word give to its favourite among the five? An even share is 0.20. **Before you run it:** with unit weights, will it be nearer to 0.2 or to 1?
+# One block, 128 wide. How much of its attention does a word give to its favourite of five? An even share is 0.20. **Before you run it:** with unit weights, nearer to 0.2 or to 1?
 
 # %% tags=["nbval-check-output"]
 torch.set_num_threads(1)  # five words: a second core only waits
 
 def stack(depth, kind, pre):
     torch.manual_seed(depth)
+    # double: 64 bits, for the same digits on every machine
     blocks = [Block(128, 4, 512, pre=pre).double() for _ in range(depth)]
     draw_weights(blocks, kind)
     return blocks
@@ -665,15 +647,15 @@ for kind in kinds:
     print(f"{kind:12} favourite's weight {weights.amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
-# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128, which makes $\sqrt{32} \cdot 128$, and is divided by $\sqrt{32}$: 128. The softmax is saturated.
+# 1.00: queries and keys have the size $\sqrt{128}$. A score adds up 32 products of size 128 and is divided by $\sqrt{32}$: size 128. The softmax is saturated.
 #
-# Now stacks of 2, 4, 8, 16 and 32 blocks. **Before you run them,** three guesses:
+# Now stacks of 2 to 32 blocks. **Before you run them,** three guesses:
 #
 # 1. With which start does the pre-norm stream grow most?
 # 2. With which are *dog* and *man* still two words after 32 blocks?
 # 3. Which keeps them apart better, pre-norm or post-norm?
 #
-# We measure the stream's size after the last block, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and of the last block (section 4 had it at the stream). (One draw of weights each; `double` makes 64-bit numbers, for the same digits on every machine.)
+# We measure the stream's size, how alike *dog* and *man* are, and the gradient's length at the parameters of the first and the last block (section 4: at the stream). (One draw of weights each.)
 
 # %% tags=["nbval-check-output"]
 def measure(blocks, pre):
@@ -690,17 +672,17 @@ def measure(blocks, pre):
 
 # %% tags=["nbval-check-output"]
 depths, results = (2, 4, 8, 16, 32), {"pre": {}, "post": {}}
-for placement, rows in results.items():
+for placement, runs in results.items():
     pre = placement == "pre"
     for kind in kinds:
-        rows[kind] = {n: measure(stack(n, kind, pre), pre) for n in depths}
+        runs[kind] = {n: measure(stack(n, kind, pre), pre) for n in depths}
 
 print("before any block, dog and man: "
       f"{F.cosine_similarity(heard[0, 1], heard[0, 4], dim=0):.2f}")
 print(f"{'':17}{'size after':>16}{'dog and man after':>21}")
 print(f"{'blocks':17}{2:8}{32:8} {2:6} {8:6} {32:6}")
-for placement, rows in results.items():
-    for kind, by in rows.items():
+for placement, runs in results.items():
+    for kind, by in runs.items():
         sizes = "".join(f"{by[n][0]:8.1f}" for n in (2, 32))
         alike = [round(by[n][3], 2) + 0 for n in (2, 8, 32)]
         print(f"{placement:5}{kind:12}{sizes}", *(f"{a:6.2f}" for a in alike))
@@ -708,15 +690,15 @@ for placement, rows in results.items():
 # %%
 pictures.depth({placement: {kind: {n: (row[3], row[1])
                                    for n, row in by.items()}
-                            for kind, by in rows.items()}
-                for placement, rows in results.items()})
+                            for kind, by in runs.items()}
+                for placement, runs in results.items()})
 
 # %% [markdown]
-# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost. The gradient is a matter of luck: with pre-norm it jumps from 7.60 to 2,076.72 in one step.
+# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
-# - **0.02**, plain or scaled, which hardly differ here: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper. 0.02 is no magic number: it is $1 / \sqrt{\text{fan-in}}$ at a width of 2,500.
+# - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper.
 #
-# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm keeps the words apart for longer, post-norm keeps the size; neither saves the unit weights.
+# So what keeps a deep stack alive? The way around, and answers small enough that 64 of them do not drown what they are added to. Pre-norm keeps the words apart for longer, post-norm keeps the size; neither saves the unit weights. And the gradient?
 
 # %% tags=["nbval-check-output"]
 print(f"{'gradient after ... blocks':27}", *(f"{n:8}" for n in depths))
@@ -728,7 +710,7 @@ for placement in ("pre", "post"):
         print(f"{placement:5}{kind:9}{name:5} block   {numbers}")
 
 # %% [markdown]
-# The *first* block of post-norm is not starved: 0.62 to 1.49. What the norms take from the straight road, the roads through $f$ bring back. See the *last* block, too. With pre-norm its gradient falls with the depth, from 0.47 to 0.14, as its answer counts for less. With post-norm it stays between 0.63 and 0.71: the last blocks are pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
+# Unit weights make it jump, with pre-norm from 7.60 to 2,076.72 in one step. With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less; post-norm's stays between 0.63 and 0.71, pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -739,7 +721,7 @@ for placement in ("pre", "post"):
 # </details>
 #
 # ### Exercise 6 (stretch, 12 minutes)
-# A rule for any width: `starting_std(fan_in, depth)`. If `depth` is `None`, the layer's output should have the size of its input, 1. Otherwise the layer leads back into the stream, in a stack of `depth` blocks with two such layers each: their answers, independent of each other, should *together* have size 1.
+# A rule for any width: `starting_std(fan_in, depth)`. If `depth` is `None`, the layer's output should have the size of its input, 1. Otherwise the layer leads back into the stream, one of two in each of `depth` blocks: their answers, independent of each other, should *together* have size 1.
 
 # %% tags=["exercise"]
 def starting_std(fan_in, depth):
@@ -766,17 +748,17 @@ check("blocks.starting_std", starting_std)
 # ## 8. Optional: the article's listing
 
 # %% [markdown]
-# *You may skip to the quiz.* The article's block, quoted from its section 5.2 without the two import lines:
+# *You may skip to the quiz.* The article's block, quoted from its section 5.2:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib import listing
 
-print(listing.LISTING)
+print(listing.PRINTED)
 
 # %% [markdown]
-# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell,** read it as a reviewer: how many mistakes do you find?
+# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell:** how many mistakes do you find?
 #
-# We run it with Keras 3, on PyTorch instead of TensorFlow; each step supplies or mends what stopped the one before. (To run it yourself: `pip install -e ".[article]"`.)
+# We run it with Keras 3, which brings `Layer`, on PyTorch instead of TensorFlow. Each step mends what stopped the one before.
 
 # %%
 steps, origin = listing.results()
@@ -792,10 +774,10 @@ for number, step in enumerate(steps, 1):
 # > - **1–4.** Four names are never imported or defined. Keras has no `FFNN`; ours is two `Dense` layers.
 # > - **5, 7.** (10, 50) has no batch axis: attention fails.
 # > - **6.** Even (1, 10, 64) fails: `LayerNormalization(64)` means *along axis 64*, not *64 wide*.
-# > - **8.** With a batch axis, 50 meets 64 where $x$ is added: a sublayer must give back the width it was given.
+# > - **8.** With a batch axis, 50 meets 64 where $x$ is added.
 # > - **9.** It runs. But Keras reads (64, 2) as 64 heads of width 2, not 2 heads of 32; and `dff` = 64 expands nothing.
 # > - **10.** No mask can be handed in: padding is looked at, and the future too.
-# > - **11.** It is said to encode *and decode*, but has no place for the encoder's output: no cross-attention.
+# > - **11.** It is said to encode *and decode*, but has no cross-attention.
 #
 # Mended, it is section 6's `Block` with `pre=False`. Run what you publish.
 
@@ -899,7 +881,7 @@ for number, step in enumerate(steps, 1):
 # %% [markdown]
 # ## Where you are
 #
-# Norm and way around are drawn on each sublayer, as in the paper:
+# Norm and way around are drawn post-norm, as in the paper; pre-norm adds a final norm on top of each stack:
 
 # %%
 from lessons_lib.figures import model_map
@@ -909,7 +891,7 @@ model_map.show("04")
 # %% [markdown]
 # ## Summary
 #
-# 1. The feed-forward network expands, bends and contracts each word for itself; without the bend it is one matrix. It holds two thirds of a layer's parameters.
+# 1. The feed-forward network expands, bends and contracts each word for itself; without the bend it is one matrix.
 # 2. Layer norm gives each word mean 0 and standard deviation 1 (divide by $n$), so that a sublayer does not hear how loud it is.
 # 3. A sublayer's answer is added. Pre-norm leaves the road free, and the stream grows; post-norm holds its size, and divides the straight gradient at each sublayer.
 # 4. Dropout zeroes and rescales while training, keeps the mean, breaks row sums; in use `eval()` turns it off.

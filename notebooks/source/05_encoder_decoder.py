@@ -604,7 +604,7 @@ check("counting.parameters", answer)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# One attention: four matrices of 4 · 4 and four biases of 4, so 80. The heads share them. Feed-forward: 4 · 8 + 8, then 8 · 4 + 4. A norm: a scale and a shift a column.
+# One attention: four matrices of 4 · 4 and four biases of 4, so 80. The heads share them. Feed-forward: 4 · 8 + 8, then 8 · 4 + 4. A norm: gain and bias, 4 each.
 #
 # </details>
 # <details><summary>Second hint</summary>

@@ -1,0 +1,167 @@
+"""Exercises of notebook 06 on the step: AdamW, the learning rate's schedule, clipping."""
+
+import torch
+from torch import Tensor
+
+from lessons_lib.exercises.framework import Case, Slip, function_exercise
+from lessons_lib.optim import paper_learning_rate
+
+BETAS = (0.9, 0.999)
+
+
+def adamw_step(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    """Weight, mean gradient and mean square after step t of AdamW with β = (0.9, 0.999), ε left out (Loshchilov, Hutter 2019)."""
+    m, v = BETAS[0] * m + (1 - BETAS[0]) * g, BETAS[1] * v + (1 - BETAS[1]) * g * g
+    m_hat, v_hat = m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
+    return w - rate * m_hat / v_hat**0.5 - rate * decay * w, m, v
+
+
+def _decay_in_gradient(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    return adamw_step(w, g + decay * w, m, v, t, rate, 0.0)
+
+
+def _uncorrected(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, decay)
+    return w - rate * m / v**0.5 - rate * decay * w, m, v
+
+
+def _decay_without_rate(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    moved, m, v = adamw_step(w, g, m, v, t, rate, 0.0)
+    return moved - decay * w, m, v
+
+
+def _no_root(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, decay)
+    return w - rate * (m / (1 - BETAS[0] ** t)) / (v / (1 - BETAS[1] ** t)) - rate * decay * w, m, v
+
+
+def _uphill(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    moved, m, v = adamw_step(w, g, m, v, t, rate, 0.0)
+    return 2 * w - moved - rate * decay * w, m, v
+
+
+def _plain(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, decay)
+    return w - rate * g, m, v
+
+
+def _hats_kept(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+    moved, m, v = adamw_step(w, g, m, v, t, rate, decay)
+    return moved, m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
+
+
+function_exercise(
+    "optimising.adamw_step",
+    cases=[
+        Case((1.0, 4.0, 0.0, 0.0, 1, 0.1, 0.1)),
+        Case((0.89, -4.0, 0.4, 0.016, 2, 0.1, 0.1)),
+        Case((1.0, 4000.0, 0.0, 0.0, 1, 0.1, 0.1)),
+    ],
+    reference=adamw_step,
+    slips=[
+        Slip(
+            "the decay is added to the gradient",
+            _decay_in_gradient,
+            "There it vanishes in the ratio. Take rate · decay · w off beside the step.",
+        ),
+        Slip("the means are not corrected for their start at 0", _uncorrected, "Divide m by 1 − 0.9ᵗ and v by 1 − 0.999ᵗ for the step."),
+        Slip("the decay is not multiplied by the rate", _decay_without_rate, "Take off rate · decay · w."),
+        Slip("the root is forgotten", _no_root, "Divide by the square root of the corrected v."),
+        Slip("the step goes uphill", _uphill, "The gradient points to where the loss grows: subtract."),
+        Slip("the gradient is taken as it is, as in plain gradient descent", _plain, "The step is m̂ / √v̂, and the decay comes on top."),
+        Slip(
+            "the corrected means are handed on", _hats_kept, "Return m and v as they were before the correction; it is made anew each step."
+        ),
+    ],
+    why="0.1 for the step, 0.01 for the decay: 0.89, with a gradient of 4 as with one of 4000.",
+    tolerance=1e-5,
+)
+
+
+def _scaled(step: int, d_model: int, warmup: int) -> float:
+    return d_model**-0.5 * max(step**-0.5, step * warmup**-1.5)
+
+
+function_exercise(
+    "optimising.schedule",
+    cases=[Case((1, 64, 4)), Case((4, 64, 4)), Case((16, 64, 4)), Case((3, 256, 100))],
+    reference=lambda step, d_model, warmup: paper_learning_rate(step, d_model, warmup),
+    slips=[
+        Slip("the larger of the two is taken", _scaled, "While it warms up the straight line is the smaller one: min."),
+        Slip(
+            "the warm-up has the exponent −0.5",
+            lambda step, d_model, warmup: d_model**-0.5 * min(step**-0.5, step * warmup**-0.5),
+            "Then nothing warms up. With −1.5 the two meet at step = warmup.",
+        ),
+        Slip(
+            "d_model is forgotten",
+            lambda step, d_model, warmup: min(step**-0.5, step * warmup**-1.5),
+            "Multiply by d_model**-0.5.",
+        ),
+        Slip(
+            "steps are counted from 0",
+            lambda step, d_model, warmup: d_model**-0.5 * min(max(step - 1, 1) ** -0.5, (step - 1) * warmup**-1.5),
+            "The first step is number 1.",
+        ),
+        Slip(
+            "there is no decay after the warm-up",
+            lambda step, d_model, warmup: d_model**-0.5 * min(warmup**-0.5, step * warmup**-1.5),
+            "After the warm-up it falls like step**-0.5.",
+        ),
+    ],
+    why="1/64, 1/16, 1/32 at steps 1, 4, 16: up in a straight line, then down with the square root.",
+    tolerance=1e-6,
+)
+
+
+def clip(gradients: list[Tensor], most: float) -> list[Tensor]:
+    """The gradients, all scaled by one factor where their common length exceeds `most`."""
+    length = _length(gradients)
+    return [g * min(1.0, most / length) for g in gradients]
+
+
+def _length(gradients: list[Tensor]) -> float:
+    return float(sum((g**2).sum() for g in gradients) ** 0.5)
+
+
+def _by(factor: float, gradients: list[Tensor]) -> list[Tensor]:
+    return [g * min(1.0, factor) for g in gradients]
+
+
+function_exercise(
+    "optimising.clip",
+    cases=[
+        Case(([torch.tensor([3.0, 4.0]), torch.tensor([12.0])], 2.6)),
+        Case(([torch.tensor([0.3, 0.4]), torch.tensor([1.2])], 2.6)),
+        Case(([torch.tensor([[1.0, -2.0], [2.0, 4.0]])], 1.0)),
+    ],
+    reference=clip,
+    slips=[
+        Slip(
+            "each tensor is clipped for itself",
+            lambda gradients, most: [_by(most / float(g.norm()), [g])[0] for g in gradients],
+            "The proportions between tensors are lost. One length for all: √169 = 13.",
+        ),
+        Slip(
+            "each number is cut off",
+            lambda gradients, most: [g.clamp(-most, most) for g in gradients],
+            "That turns the direction. Scale all by one factor.",
+        ),
+        Slip(
+            "the length is the sum of the absolute values",
+            lambda gradients, most: _by(most / float(sum(g.abs().sum() for g in gradients)), gradients),
+            "Square, add, take the root.",
+        ),
+        Slip(
+            "the root is forgotten",
+            lambda gradients, most: _by(most / _length(gradients) ** 2, gradients),
+            "9 + 16 + 144 = 169 is the square of the length, 13.",
+        ),
+        Slip(
+            "short gradients are stretched too",
+            lambda gradients, most: [g * most / _length(gradients) for g in gradients],
+            "(0.3, 0.4) and (1.2) have length 1.3, below 2.6: leave them as they are.",
+        ),
+    ],
+    why="one factor, 2.6 / 13 = 0.2, for all numbers: the direction stays.",
+)
