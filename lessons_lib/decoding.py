@@ -8,7 +8,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-
 NOTHING_FINISHED = "no text could be finished: at some step no next token has a probability above 0 (are the model's numbers nan?)"
 
 

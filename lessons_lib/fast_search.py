@@ -12,8 +12,8 @@ from torch import Tensor
 from lessons_lib.decoding import NOTHING_FINISHED, Hypothesis
 from lessons_lib.fast_decoding import FastDecodingState
 
-GROUPS = 128
-"""Groups into which the vocabulary is divided at most."""
+GROUPS = 160
+"""The most groups into which the vocabulary is divided."""
 WORTH_DROPPING = 1 / 8
 """Finished texts are dropped when they are this share of the batch: until then, to carry them along costs less than to copy the others."""
 

@@ -278,7 +278,7 @@ def test_bench_decode_translates_and_writes_rows_instead_of_the_table() -> None:
     assert outcome.status == 0, outcome.err
     found = [json.loads(line) for line in outcome.lines]
     metrics = {(row["system"], row["metric"]) for row in found}
-    assert {(f"ours {beam}", "sentences_per_second") for beam in ("greedy", "beam5")} <= metrics
+    assert {(f"fast {beam}", "sentences_per_second") for beam in ("greedy", "beam5")} <= metrics
     assert all(row["study"] == "bench decode" and row["data"] == "checkpoint grammar-en-de" for row in found)
 
 
@@ -292,7 +292,7 @@ def test_bench_decode_translates_and_writes_rows_instead_of_the_table() -> None:
         (("train", "--seconds", "0"), ["--seconds"]),
         (("train", "--repeats", "0"), ["--repeats"]),
         (("decode", "--beams", "beam7"), ["--beams", "beam7", "greedy, beam5"]),
-        (("decode", "--peers", "ours"), ["--peers", "ours", "generate, ctranslate2"]),
+        (("decode", "--peers", "fast"), ["--peers", "fast", "generate, ctranslate2"]),
         (("decode", "--sentences", "0"), ["--sentences"]),
     ],
 )
@@ -352,7 +352,7 @@ def test_the_peers_translate_as_ours_does_with_the_same_weights(name: str, beam:
     from lessons_lib.bench.decoding_systems import Decoding
 
     sentences = [pair.source for pair in load_grammar("test")][:24]
-    theirs, ours = (Decoding(str(find("grammar-en-de")), sentences, system, beam, 1).turn(0.0) for system in (name, "ours"))
+    theirs, ours = (Decoding(str(find("grammar-en-de")), sentences, system, beam, 1).turn(0.0) for system in (name, "fast"))
     assert sum(a == b for a, b in zip(theirs.texts, ours.texts, strict=True)) >= 23
     assert theirs.tokens == pytest.approx(ours.tokens, rel=0.02)
 

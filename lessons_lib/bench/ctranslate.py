@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ BOS, EOS, UNKNOWN = SPECIAL[1], SPECIAL[2], SPECIAL[3]
 class CTranslate:
     """CTranslate2 with our weights."""
 
-    def __init__(self, ours: EncoderDecoder, batch_size: int, threads: int) -> None:
+    def __init__(self, ours: EncoderDecoder, side_by_side: Mapping[int, int], threads: int) -> None:
         """Args:
             ours: the model to copy.
-            batch_size: sentences side by side.
+            side_by_side: width of beam → sentences at once.
             threads: how many work on a batch.
 
         Raises:
@@ -32,7 +33,7 @@ class CTranslate:
 
         self.names = _names(ours.config.vocabulary_size)
         self.numbers = {name: i for i, name in enumerate(self.names)}
-        self.max_length, self.batch_size = ours.config.max_length, batch_size
+        self.max_length, self.side_by_side = ours.config.max_length, side_by_side
         with tempfile.TemporaryDirectory() as folder:
             spec = specification(ours)
             spec.validate()
@@ -46,7 +47,7 @@ class CTranslate:
         texts = [[self.names[i] for i in [*ids, EOS_ID]] for ids in sources]
         most = min(2 * max(map(len, texts)) + 8, self.max_length - 1)
         answers = self.engine.translate_batch(
-            texts, beam_size=beam, length_penalty=1.0, max_decoding_length=most, max_batch_size=self.batch_size
+            texts, beam_size=beam, length_penalty=1.0, max_decoding_length=most, max_batch_size=self.side_by_side[beam]
         )
         return [[self.numbers[name] for name in answer.hypotheses[0]] for answer in answers]
 

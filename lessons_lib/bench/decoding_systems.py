@@ -1,22 +1,27 @@
-"""Who takes part when decoding is measured: ours, `generate` of `transformers`, and CTranslate2, all with the same weights in float32."""
+"""Who takes part when decoding is measured: ours, `generate` of `transformers`, and CTranslate2, all with the same weights."""
 
+import copy
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
+
 from lessons_lib.bench.contest import Contestant, Turn
 from lessons_lib.bench.ctranslate import CTranslate
 from lessons_lib.bench.marian import Generate
 from lessons_lib.bench.training_systems import EXTRA
 from lessons_lib.cleaning import plain
+from lessons_lib.runtime import computes_bf16, keep_freed_memory
 from lessons_lib.translation import Translator
 
-BATCH = 64
-"""Sentences side by side, for all: those of similar length together."""
 BEAMS = {"greedy": 1, "beam5": 5}
-OURS, REFERENCE = "ours", "generate"
+COMPARED_WITH, SAME_AS = "generate", "fast"
+SIDE_BY_SIDE = {1: 128, 5: 64}
+"""Beam → sentences that a peer decodes at once, those of similar length together: where `generate` was fastest of 16, 32, … 512."""
 
 Decode = Callable[[list[str], int], list[str]]
 """(sentences, beam) → translations."""
@@ -39,8 +44,19 @@ class Decoder:
     about: str
 
 
-def _ours(translator: Translator, threads: int) -> Decode:
-    return lambda sentences, beam: translator.translate(sentences, beam, batch_size=BATCH)
+def _fast(translator: Translator, threads: int) -> Decode:
+    keep_freed_memory()  # as `lessons translate` does
+    return translator.translate
+
+
+def _plain(translator: Translator, threads: int) -> Decode:
+    return dataclasses.replace(translator, fast=False).translate
+
+
+def _bf16(translator: Translator, threads: int) -> Decode:
+    keep_freed_memory()
+    trained = dataclasses.replace(translator.trained, model=copy.deepcopy(translator.trained.model).bfloat16())
+    return dataclasses.replace(translator, trained=trained).translate
 
 
 def _with_our_words(translator: Translator, decode: Callable[[list[list[int]], int], list[list[int]]]) -> Decode:
@@ -55,18 +71,24 @@ def _with_our_words(translator: Translator, decode: Callable[[list[list[int]], i
 
 
 def _generate(translator: Translator, threads: int) -> Decode:
-    return _with_our_words(translator, Generate(translator.trained.model, BATCH))
+    return _with_our_words(translator, Generate(translator.trained.model, SIDE_BY_SIDE))
 
 
 def _ctranslate2(translator: Translator, threads: int) -> Decode:
-    return _with_our_words(translator, CTranslate(translator.trained.model, BATCH, threads))
+    return _with_our_words(translator, CTranslate(translator.trained.model, SIDE_BY_SIDE, threads))
 
 
 DECODERS = {
-    OURS: Decoder(_ours, "", "", "this course"),
+    "fast": Decoder(_fast, "", "", "this course"),
+    "plain": Decoder(_plain, "", "", "its plain path"),
+    "bf16": Decoder(_bf16, "", "", "ours in bfloat16"),
     "generate": Decoder(_generate, "transformers", EXTRA, "transformers"),
     "ctranslate2": Decoder(_ctranslate2, "ctranslate2", EXTRA, "C++, float32"),
 }
+
+
+OURS = ("fast", "plain", *(("bf16",) if computes_bf16(torch.device("cpu")) else ()))
+"""Ours: what `Translator` does, its plain path, and the fast one in bf16 where the processor has it."""
 
 
 class Decoding:

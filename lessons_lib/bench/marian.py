@@ -3,7 +3,7 @@
 Both hold our weights exactly, so that outputs can be compared and not speed alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -88,15 +88,15 @@ def marian(material: Material) -> PlainLoop:
 class Generate:
     """`generate` of `transformers` with our weights, on batches of sentences of similar length."""
 
-    def __init__(self, ours: EncoderDecoder, batch_size: int) -> None:
-        self.model, self.batch_size = library_model(ours).eval(), batch_size
+    def __init__(self, ours: EncoderDecoder, side_by_side: Mapping[int, int]) -> None:
+        self.model, self.side_by_side = library_model(ours).eval(), side_by_side
 
     @torch.inference_mode()
     def __call__(self, sources: list[list[int]], beam: int) -> list[list[int]]:
         """The target ids of each source, without BOS and EOS. Its limit of length is one a batch, ours one a sentence."""
         found: list[list[int]] = [[] for _ in sources]
         penalty = {"length_penalty": 1.0, "early_stopping": True} if beam > 1 else {}
-        for rows in in_chunks([len(ids) for ids in sources], self.batch_size):
+        for rows in in_chunks([len(ids) for ids in sources], self.side_by_side[beam]):
             source = pad([[*sources[i], EOS_ID] for i in rows], PAD_ID)
             most = min(2 * source.shape[1] + 8, self.model.config.max_position_embeddings - 1)
             written = self.model.generate(

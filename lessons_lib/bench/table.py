@@ -73,22 +73,22 @@ def agreement(systems: list[Result]) -> str:
 
 
 def decoding_table(occasion: Occasion, results: list[Result]) -> str:
-    """Sentences a second of each system, its ratio to `generate`, how many translations are those of ours, its memory."""
+    """Sentences a second of each system, its ratio to `generate`, how many translations are those of our fast path, its memory."""
     by_name = {result.name: result for result in results if result.name != CEILING}
-    lines = [f"{'system':22}{'':18}{'sentences/s':>12}{'spread':>8}{'× generate':>12}{'as ours':>10}{'MB':>8}"]
+    lines = [f"{'system':22}{'':18}{'sentences/s':>12}{'spread':>8}{'× generate':>12}{'as fast':>10}{'MB':>8}"]
     for name, result in by_name.items():
         system, beam = name.split()
         found = value(result, "sentences_per_second")
-        base = by_name.get(f"{decoding_systems.REFERENCE} {beam}")
+        base = by_name.get(f"{decoding_systems.COMPARED_WITH} {beam}")
         ratio = f"{found.median / value(base, 'sentences_per_second').median:.2f}" if base else "–"
-        ours = by_name.get(f"{decoding_systems.OURS} {beam}")
+        ours = by_name.get(f"{decoding_systems.SAME_AS} {beam}")
         same = f"{_share_equal(result, ours):.1%}" if ours else "–"
         about = decoding_systems.DECODERS[system].about
         lines.append(f"{name:22}{about:18}{found.median:>12,.1f}{found.spread:>8.0%}{ratio:>12}{same:>10}{result.memory / 1e6:>8,.0f}")
     turns = next(iter(by_name.values())).turns
     notes = [
         f"Median of {len(turns)} turns of {len(turns[0].texts):,} sentences, text in, text out; spread: (largest − smallest) / median.",
-        "The same weights in float32; as ours: translations equal to ours, letter by letter.",
+        "The same weights, in float32 but for bf16; as fast: translations equal to those of ours, letter by letter.",
     ]
     return "\n".join([heading(occasion), "", *lines, "", _wrapped(notes)])
 

@@ -44,9 +44,12 @@ Peers: textbook (torch.nn.Transformer on shuffled batches of 128), bucketed (the
 All begin with the same weights, JoeyNMT's apart, and the losses on the first batch are compared.
 """
 DECODE = """\
-Sentences a second of decoding, greedy and with beam 5: ours, generate (transformers) and ctranslate2.
+Sentences a second of decoding, greedy and with beam 5: ours and others.
 
-All have the weights of the same shipped checkpoint, in float32, and translate the same sentences; translations are compared.
+\b
+Ours: fast (what Translator does), plain (what the notebooks teach), bf16 (fast in bfloat16, where the processor has it).
+Peers: generate (transformers), ctranslate2.
+All have the weights of the same shipped checkpoint, in float32 but for bf16, and translate the same sentences; translations are compared.
 """
 
 Repeats = Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help="Rounds that count.")]
@@ -60,6 +63,7 @@ PresetName = Annotated[
 Peers = Annotated[
     str | None, typer.Option(metavar="NAME,…", help="Others to compare with; those installed if left out.", show_default=False)
 ]
+Ours = Annotated[str | None, typer.Option(metavar="NAME,…", help="Which of ours; all if left out.", show_default=False)]
 JsonFile = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write rows of JSON to a file, or to - instead of the table.", show_default=False),
@@ -68,7 +72,7 @@ JsonFile = Annotated[
 
 def train(
     peers: Peers = None,
-    ours: Annotated[str | None, typer.Option(metavar="NAME,…", help="Which of ours; all if left out.", show_default=False)] = None,
+    ours: Ours = None,
     preset: PresetName = None,
     repeats: Repeats = 5,
     seconds: Annotated[float, typer.Option(metavar="S", parser=positive_number, help="How long each trains in a round.")] = 8.0,
@@ -94,6 +98,7 @@ def train(
 
 def decode(
     peers: Peers = None,
+    ours: Ours = None,
     beams: Annotated[str, typer.Option(metavar="NAME,…", help="greedy, beam5 or both.")] = "greedy,beam5",
     preset: PresetName = None,
     sentences: Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help="How many, of the preset's test set.")] = 1000,
@@ -110,8 +115,9 @@ def decode(
     from lessons_lib.checkpoints import find
 
     n_threads = threads or cores()
-    available = {name: about for name, about in decoding_systems.DECODERS.items() if name != decoding_systems.OURS}
-    names = [decoding_systems.OURS, *chosen("--peers", peers, available, installed)]
+    own = dict.fromkeys(decoding_systems.OURS)
+    others = {name: about for name, about in decoding_systems.DECODERS.items() if name not in decoding_systems.OURS}
+    names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
     widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
     name, recipe = preset_named(preset)
     pairs: list[Pair] = obtained(lambda: recipe.load("test"))[:sentences]
