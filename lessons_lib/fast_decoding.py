@@ -17,6 +17,8 @@ from lessons_lib.models import EncoderDecoder
 
 REGISTER = 16
 """Softmax takes as many numbers at once as a vector register holds, and fewer than these one by one: widths are multiples of this."""
+READ_AT_ONCE = 64
+"""Sentences encoded together: what lies between two products of more would not fit into a processor's cache."""
 HIDDEN = float("-inf")
 """Added to the score of what may not be looked at."""
 
@@ -36,15 +38,19 @@ class FastDecodingState:
         self.n_heads = model.config.n_heads
         self.d_head = model.config.d_model // self.n_heads
         self.own = [joined((layer.self_attention, "qkv")) for layer in self.layers]
-        memory, hidden = encode(model, source)
-        weights = joined(*((layer.cross_attention, "kv") for layer in self.layers))
-        read = functional.linear(memory.flatten(0, 1), *weights)
-        read = split(read, len(source), self.n_heads, 2 * len(self.layers)).unflatten(0, (-1, 2))
-        self.memory = widened(read, hidden.shape[-1]).contiguous()  # keys and values, (layers, 2, B, H, S, d_head)
-        self.memory_hidden = hidden  # (B, H, 1, S)
+        parts = [self._read(part) for part in source.split(READ_AT_ONCE)]
+        self.memory = torch.cat([memory for memory, _ in parts], dim=2)  # keys and values, (layers, 2, B, H, S, d_head)
+        self.memory_hidden = torch.cat([hidden for _, hidden in parts])  # (B, H, 1, S)
         self.past = self.memory.new_zeros(*self.memory.shape[:4], 0, self.d_head)
-        self.tree = memory.new_full((len(source), 1, 0), HIDDEN)  # added to the scores of each slot, (B, W, N)
+        self.tree = self.memory.new_full((len(source), 1, 0), HIDDEN)  # added to the scores of each slot, (B, W, N)
         self.n_slots = 0
+
+    def _read(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """What all layers will look at of source, int64 (B, S), and what hides its padding."""
+        memory, hidden = encode(self.model, source)
+        weights = joined(*((layer.cross_attention, "kv") for layer in self.layers))
+        read = split(functional.linear(memory.flatten(0, 1), *weights), len(source), self.n_heads, 2 * len(self.layers))
+        return widened(read.unflatten(0, (-1, 2)), hidden.shape[-1]), hidden
 
     def step(self, tokens: Tensor, parents: Tensor | None = None) -> Tensor:
         """Continue beginnings, each by one token.
@@ -127,10 +133,10 @@ def encode(model: EncoderDecoder, source: Tensor) -> tuple[Tensor, Tensor]:
     for layer in model.encoder.layers:
         attention = layer.self_attention
         both = functional.linear(layer.around_attention.enter(x), *joined((attention, "qkv")))
-        q, k, v = split(both, n_texts, n_heads, 3)
+        both = split(both, n_texts, n_heads, 3)  # q, k, v: (3, B, H, S, d_head)
         if attention.rotate is not None:
-            q, k = attention.rotate(q, 0), attention.rotate(k, 0)
-        k, v = (widened(y, wide).reshape(n_texts * n_heads, wide, -1) for y in (k, v))
+            both = torch.cat((attention.rotate(both[:2].flatten(0, 1), 0).unflatten(0, (2, n_texts)), both[2:]))
+        q, (k, v) = both[0], widened(both[1:], wide).flatten(1, 2)
         x = layer.around_attention.leave(x, attention.project_out(attend(q, k, v, hidden.flatten(0, 1))))
         x = layer.around_feed_forward.leave(x, layer.feed_forward(layer.around_feed_forward.enter(x)))
     return model.encoder.final_norm(x).unflatten(0, (n_texts, length)), hidden
@@ -173,8 +179,11 @@ def split(x: Tensor, n_texts: int, n_heads: int, n: int) -> Tensor:
 
 
 def widened(x: Tensor, width: int) -> Tensor:
-    """x (…, S, d_head) with zeros behind, (…, width, d_head)."""
-    return functional.pad(x, (0, 0, 0, width - x.shape[-2]))
+    """x (…, S, d_head) in memory of its own, with zeros behind, (…, width, d_head)."""
+    wide = x.new_empty(*x.shape[:-2], width, x.shape[-1])
+    wide[..., : x.shape[-2], :] = x
+    wide[..., x.shape[-2] :, :] = 0
+    return wide
 
 
 def rounded_up(width: int) -> int:
