@@ -112,7 +112,9 @@ def bucketed(
 
 
 def in_chunks(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Indices sorted by length, `size` at a time, longest first: little padding when order does not matter."""
+    """Indices sorted by length, longest first, in chunks of one size, at most `size`: little padding when order does not matter."""
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    n_chunks = -(-len(order) // size)
+    even = -(-len(order) // n_chunks) if n_chunks else 1
+    for start in range(0, len(order), even):
+        yield order[start : start + even]

@@ -72,8 +72,9 @@ def plain(text: str) -> str:
     'a dog bites'
     """
     composed = unicodedata.normalize("NFC", text)
-    kept = "".join(ch for ch in composed if ch.isspace() or unicodedata.category(ch) not in ("Cc", "Cs"))  # Cs: half of a character
-    return " ".join(kept.split())
+    if not composed.isprintable():
+        composed = "".join(ch for ch in composed if ch.isspace() or unicodedata.category(ch) not in ("Cc", "Cs"))  # Cs: half of a character
+    return " ".join(composed.split())
 
 
 def is_empty(pair: Pair, limits: Limits) -> bool:

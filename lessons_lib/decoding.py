@@ -8,6 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+NOTHING_FINISHED = "no text could be finished: at some step no next token has a probability above 0 (are the model's numbers nan?)"
+
 
 class Stepper(Protocol):
     """What decoding asks for: a batch of half-written texts that can be continued, repeated and dropped."""
@@ -223,7 +225,5 @@ class _Search:
             ValueError: if nothing could be finished, since no next token had a probability above 0.
         """
         if not self.finished:
-            raise ValueError(
-                "no text could be finished: at some step no next token has a probability above 0 (are the model's numbers nan?)"
-            )
+            raise ValueError(NOTHING_FINISHED)
         return max(self.finished, key=lambda scored: scored[0])[1]

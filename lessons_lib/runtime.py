@@ -2,11 +2,16 @@
 
 import ctypes
 import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:  # torch takes a second to import, and paths are needed without it
     import torch
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def data_dir() -> Path:
@@ -63,6 +68,25 @@ def hand_back_memory() -> None:
     libc = _glibc()
     if libc is not None:
         libc.malloc_trim(0)
+
+
+def side_by_side(work: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+    """Work on several items at once, each in a thread of its own, as many as PyTorch may use; the answers come in the order of the items.
+
+    Two threads that compute small tensors together mostly wait for each other; two that have work of their own do not. PyTorch lets go of
+    Python's lock while it computes.
+    """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    if n_threads == 1 or len(items) < 2:
+        yield from map(work, items)
+        return
+    try:
+        with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(work, items)
+    finally:
+        torch.set_num_threads(n_threads)  # the last call counts for threads that begin later, too
 
 
 def _glibc() -> "ctypes.CDLL | None":

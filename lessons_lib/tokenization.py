@@ -19,6 +19,8 @@ SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
 CHUNK = 4096
 """Texts that the library encodes at once, in threads of its own."""
+MOST_KNOWN = 2**16
+"""Words whose ids are remembered at most."""
 
 
 class Tokenizer:
@@ -37,6 +39,7 @@ class Tokenizer:
         if found != list(SPECIAL):
             raise ValueError(f"the first ids of this tokenizer are {found}: they must be {list(SPECIAL)}")
         self.backend = backend
+        self.known: dict[str, tuple[int, ...]] = {}  # the ids of words met before
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, min_count: int = 2) -> "Tokenizer":
@@ -89,8 +92,22 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without BOS or EOS. What looks like a special token is text as any other."""
+        words = text.split(" ")
+        if words != text.split():  # other white space belongs to no word
+            return list(self._ids(text))
+        return [i for word in words for i in self._ids_of_word(word)]
+
+    def _ids_of_word(self, word: str) -> tuple[int, ...]:
+        """The ids of what stands between two spaces: words come again and again, and to look one up costs a tenth of cutting it up."""
+        if word not in self.known:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[word] = self._ids(word)
+        return self.known[word]
+
+    def _ids(self, text: str) -> tuple[int, ...]:
         pieces = self.backend.pre_tokenizer.pre_tokenize_str(text)
-        return [token.id for word, _ in pieces for token in self.backend.model.tokenize(word)]
+        return tuple(token.id for word, _ in pieces for token in self.backend.model.tokenize(word))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""

@@ -8,15 +8,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lessons_lib import decoding, fast_search
 from lessons_lib.attention import recorded_weights
 from lessons_lib.batching import in_chunks, pad
 from lessons_lib.checkpoints import TrainedModel, find, load_model
 from lessons_lib.cleaning import plain
-from lessons_lib.decoding import beam_search, greedy
+from lessons_lib.decoding import Hypothesis
+from lessons_lib.fast_decoding import FastDecodingState
 from lessons_lib.models import DecodingState
+from lessons_lib.runtime import side_by_side
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
 DEFAULT = "multi30k-en-de"
+HYPOTHESES = 320
+"""Beginnings decoded side by side: more cost memory and are hardly faster."""
 
 
 class SentenceError(ValueError):
@@ -34,13 +39,15 @@ class Translator:
     Attributes:
         trained: weights, tokenizer and casing.
         device: where the model runs.
+        fast: False decodes by the plain path, `DecodingState` with the searches of `decoding`; it finds the same.
     """
 
     trained: TrainedModel
     device: torch.device = torch.device("cpu")
+    fast: bool = True
 
     @classmethod
-    def load(cls, name_or_path: str | Path = DEFAULT, device: str = "cpu") -> "Translator":
+    def load(cls, name_or_path: str | Path = DEFAULT, device: str = "cpu", fast: bool = True) -> "Translator":
         """The translator of a shipped checkpoint, by name, or of a folder.
 
         Raises:
@@ -48,7 +55,7 @@ class Translator:
         """
         trained = load_model(find(str(name_or_path)))
         trained.model.to(device)
-        return cls(trained, torch.device(device))
+        return cls(trained, torch.device(device), fast)
 
     def ids(self, sentence: str) -> list[int]:
         """The source ids of a sentence, without EOS."""
@@ -69,13 +76,12 @@ class Translator:
             all_ids.append(ids)
         return all_ids
 
-    @torch.inference_mode()
     def translate(
         self,
         sentences: Sequence[str],
         beam: int = 5,
         length_penalty: float = 1.0,
-        batch_size: int = 64,
+        batch_size: int | None = None,
         on_progress: Callable[[int], None] = lambda n: None,
     ) -> list[str]:
         """Translate sentences; one with nothing to read gives an empty string.
@@ -84,7 +90,7 @@ class Translator:
             sentences: source texts.
             beam: beginnings kept by beam search; 1 is greedy.
             length_penalty: exponent of the length in the score of finished hypotheses.
-            batch_size: sentences decoded side by side.
+            batch_size: the most sentences decoded side by side; `HYPOTHESES` / beam if None.
             on_progress: called with the number of sentences each finished batch held.
 
         Returns:
@@ -102,25 +108,37 @@ class Translator:
         translations = [""] * len(all_ids)
         real = [i for i, ids in enumerate(all_ids) if ids]
         on_progress(len(all_ids) - len(real))
-        for chunk in in_chunks([len(all_ids[i]) for i in real], batch_size):
-            rows = [real[i] for i in chunk]
-            for i, tokens in zip(rows, self._decode([all_ids[i] for i in rows], beam, length_penalty), strict=True):
+        side = batch_size or max(1, HYPOTHESES // beam)
+        chunks = [[real[i] for i in chunk] for chunk in in_chunks([len(all_ids[i]) for i in real], side)]
+        decoded = side_by_side(lambda rows: self._decode([all_ids[i] for i in rows], beam, length_penalty), chunks)
+        for rows, found in zip(chunks, decoded, strict=True):
+            for i, tokens in zip(rows, found, strict=True):
                 translations[i] = self._text(tokens)
             on_progress(len(rows))
         return translations
 
+    @torch.inference_mode()
     def _decode(self, sources: Sequence[Sequence[int]], beam: int, length_penalty: float) -> list[list[int]]:
         """The target tokens of each source, without BOS and EOS."""
         model = self.trained.model
         source = pad([[*ids, EOS_ID] for ids in sources], PAD_ID).to(self.device)
         most = [min(2 * len(ids) + 10, model.config.max_length - 1) for ids in sources]
-        state = DecodingState(model, source)
-        with torch.device(self.device):
+        if self.fast:
+            state = FastDecodingState(model, source)
             if beam == 1:
-                found = greedy(state, BOS_ID, EOS_ID, most)
+                found = fast_search.greedy(state, BOS_ID, EOS_ID, most)
             else:
-                found = beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
+                found = fast_search.beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
+        else:
+            found = self._decode_plainly(source, most, beam, length_penalty)
         return [hypothesis.tokens for hypothesis in found]
+
+    def _decode_plainly(self, source: Tensor, most: list[int], beam: int, length_penalty: float) -> list[Hypothesis]:
+        state = DecodingState(self.trained.model, source)
+        with torch.device(self.device):  # where `decoding` makes its tensors
+            if beam == 1:
+                return decoding.greedy(state, BOS_ID, EOS_ID, most)
+            return decoding.beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
 
     def _text(self, tokens: Sequence[int]) -> str:
         return plain(self.trained.casing.after_target(self.trained.tokenizer.decode(tokens)))

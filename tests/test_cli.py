@@ -17,7 +17,7 @@ from lessons_lib.evaluation import METRICS, compare, score
 
 HYPOTHESES = ["Ein Mann fährt Fahrrad.", "Zwei Hunde laufen im Gras.", "Eine Frau liest ein Buch.", "Kinder spielen."] * 5
 REFERENCES = ["Ein Mann fährt ein Fahrrad.", "Zwei Hunde rennen im Gras.", "Eine Frau liest ein Buch.", "Kinder spielen."] * 5
-COMMANDS = ("doctor", "translate", "train", "evaluate", "notebooks")
+COMMANDS = ("doctor", "translate", "train", "evaluate", "notebooks", "bench")
 
 
 def test_it_starts_quickly_where_torch_is_not_needed(tmp_path: Path) -> None:
@@ -25,11 +25,12 @@ def test_it_starts_quickly_where_torch_is_not_needed(tmp_path: Path) -> None:
     code = """
 import sys, time
 from lessons_lib.cli import main
-for arguments in ["", "translate --help", "train --help", "notebooks reset 98", f"evaluate {sys.argv[1]} {sys.argv[1]}"]:
+scoring = f"evaluate {sys.argv[1]} {sys.argv[1]}"
+for arguments in ["", "translate --help", "train --help", "bench train --help", "notebooks reset 98", scoring]:
     main(arguments.split())
     heavy = {"torch", "datasets", "lark", "matplotlib"} & set(sys.modules)
     assert not heavy, f"lessons {arguments}: {heavy}"
-assert time.process_time() < 2, f"five commands took {time.process_time()} s of computing"
+assert time.process_time() < 2, f"six commands took {time.process_time()} s of computing"
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -46,7 +47,7 @@ def test_help_stands_on_standard_output_with_examples() -> None:
         outcome = lessons(*arguments)
         assert (outcome.status, outcome.err) == (0, "")
         assert all(f"\n  {command}" in outcome.out.decode() for command in COMMANDS)
-    for command in ("translate", "train", "evaluate", "notebooks"):
+    for command in ("translate", "train", "evaluate", "notebooks", "bench"):
         assert f"Examples:\n    lessons {command}" in lessons(command, "--help").out.decode().replace(
             "printf 'A man rides a bike.\\n' | ", ""
         )

@@ -143,10 +143,10 @@ def test_repo2docker_reads_the_binder_folder() -> None:
 # --- what the code uses is declared, what is declared is installed ---
 
 
-def third_party(folder: str, without: str) -> dict[str, str]:
+def third_party(folder: str, without: tuple[str, ...]) -> dict[str, str]:
     """Top-level names that the Python files of a folder import from elsewhere, each with one file that does."""
     found = {}
-    files = [file for file in (ROOT / folder).rglob("*.py") if not without or ROOT / without not in file.parents]
+    files = [file for file in (ROOT / folder).rglob("*.py") if not {ROOT / left_out for left_out in without} & set(file.parents)]
     own = {"lessons_lib", "tests"} | {file.stem for file in files}
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -160,15 +160,16 @@ def third_party(folder: str, without: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("folder", "without", "extras"),
     [
-        ("lessons_lib", "lessons_lib/course", []),
-        ("lessons_lib/course", "", ["dev"]),
-        ("notebooks/source", "", []),
-        ("tests", "", ["dev"]),
-        ("scripts", "", ["dev"]),
+        ("lessons_lib", ("lessons_lib/course", "lessons_lib/bench"), []),
+        ("lessons_lib/course", (), ["dev"]),
+        ("lessons_lib/bench", (), ["peers", "joeynmt"]),
+        ("notebooks/source", (), []),
+        ("tests", (), ["dev"]),
+        ("scripts", (), ["dev"]),
     ],
 )
-def test_what_is_imported_is_declared(folder: str, without: str, extras: list[str]) -> None:
-    """A reader has no extras: only building notebooks and testing may use what `dev` brings."""
+def test_what_is_imported_is_declared(folder: str, without: tuple[str, ...], extras: list[str]) -> None:
+    """A reader has no extras: only building notebooks and testing may use what `dev` brings, only the bench what its peers bring."""
     texts = PROJECT["dependencies"] + [text for extra in extras for text in PROJECT["optional-dependencies"][extra]]
     declared = {canonicalize_name(Requirement(text).name) for text in texts}
     distributions = metadata.packages_distributions()

@@ -1,5 +1,6 @@
 """The fast tokenizer: text goes in and comes back, same pieces as the readable one, BPE-dropout by pass."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,14 @@ def test_a_word_looks_the_same_first_and_inside(tokenizer: Tokenizer) -> None:
 def test_same_ids_as_the_librarys_own_encode(tokenizer: Tokenizer) -> None:
     for text in [*TEXTS, "Der Hund, den 3 Männer sahen!", *ODD[:8]]:
         assert tokenizer.encode(text) == tokenizer.backend.encode(text).ids
+
+
+def test_words_that_are_remembered_change_no_ids(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenization, "MOST_KNOWN", 50)
+    draw, pieces = random.Random(0), [*"abd's1.,-é字\t\n\u00a0\u2028\u3000\u200d\x00", "🐕", *[" "] * 9, "  ", "'ll", " '", "Der", "dog"]
+    texts = ["".join(draw.choices(pieces, k=draw.randrange(12))) for _ in range(3000)]
+    assert [tokenizer.encode(text) for text in texts] == [tokenizer.backend.encode(text).ids for text in texts]
+    assert 20 < len(tokenizer.known) <= 50
 
 
 def test_decoding_leaves_special_tokens_out(tokenizer: Tokenizer) -> None:

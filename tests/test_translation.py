@@ -1,9 +1,12 @@
 """Text in, text out: whatever is typed gets an answer or a reason."""
 
+import dataclasses
+
 import pytest
 import torch
 from tiny_models import tiny_translator
 
+from lessons_lib import translation
 from lessons_lib.casing import Casing
 from lessons_lib.tokenization import EOS_ID, UNK_ID
 from lessons_lib.translation import SentenceError, Translator, plain
@@ -106,9 +109,11 @@ def test_casing_is_applied_on_both_sides() -> None:
     assert cased.translate(["The Dog"], beam=1)[0] == plainly[:1].upper() + plainly[1:]
 
 
-def test_the_model_reads_an_end_of_sentence(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fast", "state"), [(True, "FastDecodingState"), (False, "DecodingState")])
+def test_the_model_reads_an_end_of_sentence_by_the_path_that_is_chosen(fast: bool, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[torch.Tensor] = []
-    encode = translator.trained.model.encode
-    monkeypatch.setattr(translator.trained.model, "encode", lambda source: (read.append(source), encode(source))[1])
+    kind = getattr(translation, state)
+    monkeypatch.setattr(translation, state, lambda model, source: (read.append(source), kind(model, source))[1])
+    translator = dataclasses.replace(tiny_translator(), fast=fast)
     translator.translate(["the dog"], beam=1)
-    assert read[0].tolist() == [[*translator.ids("the dog"), EOS_ID]]
+    assert [source.tolist() for source in read] == [[[*translator.ids("the dog"), EOS_ID]]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from lessons_lib.cli import doctor, evaluate, grade, notebooks, train, translate
+from lessons_lib.cli import bench, doctor, evaluate, grade, notebooks, train, translate
 from lessons_lib.cli.refusal import Refusal, complain, system_reason
 
 # Its module differs between Typer's versions (click's, or Typer's own copy of it), its place in the family does not.
@@ -43,6 +43,11 @@ def build_app() -> typer.Typer:
     group.command(short_help="Compare notebooks with their sources.")(notebooks.check)
     group.command(short_help="Put a fresh copy of a notebook in place.")(notebooks.reset)
     app.add_typer(group, name="notebooks")
+    measuring = typer.Typer(rich_markup_mode=None)
+    measuring.callback(invoke_without_command=True, help=bench.ABOUT)(_help_alone)
+    measuring.command(help=bench.TRAIN, short_help="Training: tokens a second.")(bench.train)
+    measuring.command(help=bench.DECODE, short_help="Decoding: sentences a second.")(bench.decode)
+    app.add_typer(measuring, name="bench")
     return app
 
 

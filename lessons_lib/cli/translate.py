@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 DEFAULT_CHECKPOINT = "multi30k-en-de"
 BLOCK = 1024
 """Sentences translated before their lines are written: many enough to sort by length, few enough that a reader sees progress."""
-HYPOTHESES = 320
-"""Beginnings decoded side by side: 64 sentences with a beam of 5."""
 
 ABOUT = """\
 Translate: one sentence a line in, one translation a line out, in the same order.
@@ -106,7 +104,7 @@ def translate_all(translator: "Translator", lines: list[str], beam: int, name: s
     with tqdm(total=len(lines), unit=" lines", file=sys.stderr, leave=False, disable=not is_terminal(sys.stderr)) as bar:
         for start in range(0, len(lines), BLOCK):
             block = lines[start : start + BLOCK]
-            for text in translator.translate(block, beam, batch_size=max(1, HYPOTHESES // beam), on_progress=bar.update):
+            for text in translator.translate(block, beam, on_progress=bar.update):
                 write_line(one_line(text))
             sys.stdout.flush()
 

@@ -1,0 +1,55 @@
+"""Our own training, as `lessons train` runs it, with the pieces that make it fast chosen one by one."""
+
+import dataclasses
+from functools import partial
+
+import torch
+
+from lessons_lib.bench.contest import Turn
+from lessons_lib.bench.material import Material
+from lessons_lib.config import Budget
+from lessons_lib.runtime import keep_freed_memory
+from lessons_lib.speedups import loss_function, speed_up
+from lessons_lib.training import Trainer
+
+
+class OurTraining:
+    """The course's `Trainer`, a turn at a time."""
+
+    def __init__(self, material: Material, precision: str, speedups: tuple[str, ...], processes: int = 1) -> None:
+        """Args:
+        material: data, model, steps.
+        precision: `fp32` or `bf16`.
+        speedups: of `config.SPEEDUPS`.
+        processes: how many work on a step; each gets at least one of its batches.
+        """
+        keep_freed_memory()
+        micro_batches = -(-material.training.micro_batches // processes) * processes
+        config = dataclasses.replace(
+            material.training, precision=precision, speedups=speedups, micro_batches=micro_batches, decay="constant",
+            log_every=10**9, validate_every=0, checkpoint_every=10**9,
+        )  # fmt: skip
+        self.material = material
+        self.log: dict[str, float] = {}
+        self.trainer = Trainer(
+            material.first_model(),
+            partial(loss_function(speedups), smoothing=config.label_smoothing),
+            material.our_batches,
+            config,
+            Budget(steps=1),
+            on_log=lambda row: self.log.update(loss=row["loss"]),
+            quicken=partial(speed_up, names=speedups, seed=config.seed) if speedups else None,
+        )
+
+    def facts(self) -> dict[str, float]:
+        """`first loss`: on the first of our batches, without dropout."""
+        batch = self.material.our_batches(0)[0]
+        with torch.no_grad():
+            return {"first loss": float(self.trainer.loss(self.trainer.worker.eval(), batch)) / batch.n_target}
+
+    def turn(self, seconds: float) -> Turn:
+        """Train for so many seconds; the tokens are those of all processes."""
+        tokens, began = self.trainer.at.tokens, self.trainer.at.seconds
+        self.trainer.budget = Budget(seconds=began + seconds)
+        self.trainer.run()
+        return Turn(self.trainer.at.tokens - tokens, self.trainer.at.seconds - began, dict(self.log))

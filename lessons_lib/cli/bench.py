@@ -1,0 +1,240 @@
+"""`lessons bench train|decode`: how fast is the course's own code beside others', here and now?"""
+
+import datetime
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lessons_lib.cli import machine
+from lessons_lib.cli.progress import say
+from lessons_lib.cli.refusal import Refusal
+from lessons_lib.cli.values import positive_number, whole_number
+
+if TYPE_CHECKING:
+    from lessons_lib.bench.contest import Contestant, Result, Turn
+    from lessons_lib.bench.rows import Occasion
+    from lessons_lib.corpus import Pair
+    from lessons_lib.presets import Preset
+
+STANDARD_OUTPUT = "-"
+
+ABOUT = """\
+Measure speed: the course's training and decoding beside others', on the same data, model and machine, taking turns.
+
+Each system works in a process of its own, one at a time; a first round warms up and is not counted. Close what else computes, and compare
+the ratios within one run: seconds of two days or two machines are no measure. Peers beyond PyTorch come with the extra `peers`
+(JoeyNMT with `joeynmt`): python -m pip install -e '.[peers]'
+
+\b
+Examples:
+  lessons bench train
+  lessons bench train --preset grammar --seconds 3 --repeats 3
+  lessons bench train --peers textbook --ours plain,together --json rows.jsonl
+  lessons bench decode --peers generate,ctranslate2
+"""
+TRAIN = """\
+Tokens a second of training: ours piece by piece, and the peers.
+
+\b
+Ours: plain (fp32), bf16 (where the processor has it), each speed-up alone, together, processes (together, one process a thread).
+Peers: textbook (torch.nn.Transformer on shuffled batches of 128), bucketed (the same on our batches), marian (transformers), joeynmt.
+All begin with the same weights, JoeyNMT's apart, and the losses on the first batch are compared.
+"""
+DECODE = """\
+Sentences a second of decoding, greedy and with beam 5: ours and others.
+
+\b
+Ours: fast (what Translator does), plain (what the notebooks teach), bf16 (fast in bfloat16, where the processor has it).
+Peers: generate (transformers), ctranslate2.
+All have the weights of the same shipped checkpoint, in float32 but for bf16, and translate the same sentences; translations are compared.
+"""
+
+Repeats = Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help="Rounds that count.")]
+Threads = Annotated[
+    int | None, typer.Option(metavar="N", parser=whole_number(1), help="Threads of each system; all cores if left out.", show_default=False)
+]
+PresetName = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="multi30k or grammar; multi30k if its files are here.", show_default=False),
+]
+Peers = Annotated[
+    str | None, typer.Option(metavar="NAME,…", help="Others to compare with; those installed if left out.", show_default=False)
+]
+Ours = Annotated[str | None, typer.Option(metavar="NAME,…", help="Which of ours; all if left out.", show_default=False)]
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write rows of JSON to a file, or to - instead of the table.", show_default=False),
+]
+
+
+def train(
+    peers: Peers = None,
+    ours: Ours = None,
+    preset: PresetName = None,
+    repeats: Repeats = 5,
+    seconds: Annotated[float, typer.Option(metavar="S", parser=positive_number, help="How long each trains in a round.")] = 8.0,
+    threads: Threads = None,
+    json_file: JsonFile = None,
+) -> None:
+    """The command.
+
+    Raises:
+        Refusal: if a name is unknown, a peer is not installed, data is missing, or a system fails.
+    """
+    from lessons_lib.bench import material, rows, table, training_systems
+
+    n_threads = threads or cores()
+    others = chosen("--peers", peers, training_systems.PEERS, installed)
+    own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: name != "processes" or n_threads > 1)
+    name, recipe = preset_named(preset)
+    prepared = obtained(lambda: material.prepare(recipe))
+    results = compete(training_systems.contestants(prepared, own, others, n_threads), repeats, seconds)
+    when = occasion("bench train", f"{name}, {shape(prepared.model)}", n_threads)
+    tell(json_file, rows.rows(when, results), lambda: table.training_table(when, results, prepared, n_threads))
+
+
+def decode(
+    peers: Peers = None,
+    ours: Ours = None,
+    beams: Annotated[str, typer.Option(metavar="NAME,…", help="greedy, beam5 or both.")] = "greedy,beam5",
+    preset: PresetName = None,
+    sentences: Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help="How many, of the preset's test set.")] = 1000,
+    repeats: Repeats = 5,
+    threads: Threads = None,
+    json_file: JsonFile = None,
+) -> None:
+    """The command.
+
+    Raises:
+        Refusal: as `train`.
+    """
+    from lessons_lib.bench import decoding_systems, rows, table
+    from lessons_lib.checkpoints import find
+
+    n_threads = threads or cores()
+    own = dict.fromkeys(decoding_systems.OURS)
+    others = {name: about for name, about in decoding_systems.DECODERS.items() if name not in decoding_systems.OURS}
+    names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
+    widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
+    name, recipe = preset_named(preset)
+    pairs: list[Pair] = obtained(lambda: recipe.load("test"))[:sentences]
+    checkpoint = obtained(lambda: find(f"{name}-en-de"))
+    systems = decoding_systems.contestants(str(checkpoint), [pair.source for pair in pairs], names, widths, n_threads)
+    results = compete(systems, repeats, 0.0)
+    when = occasion("bench decode", f"checkpoint {checkpoint.name}", n_threads)
+    tell(json_file, rows.rows(when, results), lambda: table.decoding_table(when, results))
+
+
+def chosen(option: str, given: str | None, known: Mapping[str, Any], is_here: Callable[[str, Any], bool]) -> list[str]:
+    """The names given, each once, in order; all that are here if none is given.
+
+    Raises:
+        Refusal: if a name is unknown, or what it names is not here.
+    """
+    if given is None:
+        here = [name for name, what in known.items() if is_here(name, what)]
+        if missing := [name for name in known if name not in here]:
+            say(f"Left out, since not installed or not possible here: {', '.join(missing)}")
+        return here
+    names = list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in known]:
+        raise Refusal(f"{option} names {', '.join(unknown)}: use {', '.join(known)}, or several with commas")
+    for name in names:
+        if not is_here(name, known[name]):
+            how = getattr(known[name], "install", "")
+            needs = f"needs {known[name].needs}, which is not installed. Get it with:\n  {how}" if how else "needs at least 2 --threads"
+            raise Refusal(f"{option} {name} {needs}")
+    return names
+
+
+def installed(name: str, peer: Any) -> bool:
+    """Whether the module that a peer is made of can be imported."""
+    return not peer.needs or importlib.util.find_spec(peer.needs) is not None
+
+
+def preset_named(name: str | None) -> tuple[str, "Preset"]:
+    """A preset and its name; Multi30k's if none is asked for and the files are here, else the grammar's.
+
+    Raises:
+        Refusal: if there is none of this name.
+    """
+    from lessons_lib.corpus import has_multi30k
+    from lessons_lib.presets import PRESETS
+
+    name = name or ("multi30k" if has_multi30k() else "grammar")
+    if name not in PRESETS:
+        raise Refusal(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
+    return name, PRESETS[name]
+
+
+def obtained(get: Callable[[], Any]) -> Any:
+    """What `get` gives; a ValueError (missing data, no checkpoint) as a Refusal."""
+    try:
+        return get()
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+
+
+def compete(systems: "list[Contestant]", repeats: int, seconds: float) -> "list[Result]":
+    """The contest, with a line on standard error for each turn.
+
+    Raises:
+        Refusal: if a system fails; names it, and says what went wrong.
+    """
+    from lessons_lib.bench.contest import ContestError, compete
+
+    def show(name: str, number: int, turn: "Turn") -> None:
+        pace = f": {turn.tokens / turn.seconds:,.0f} tokens/s" if turn.tokens else ""
+        say(f"{f'round {number} of {repeats}' if number else 'warm-up'}, {name}{pace}")
+
+    say(f"{len(systems)} systems take turns: setting them up")
+    try:
+        return compete(systems, repeats, seconds, show)
+    except ContestError as error:
+        first, *_, last = str(error).strip().splitlines()
+        raise Refusal(f"{first.partition(':')[0]}: {last}") from error
+
+
+def occasion(study: str, data: str, threads: int) -> "Occasion":
+    """Where and when."""
+    import torch
+
+    from lessons_lib.bench.rows import Occasion
+
+    has = torch.cpu.get_capabilities()
+    units = [words for name, words in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16"), ("avx2", "AVX2")) if has.get(name)]
+    shared = f"{threads} {'thread' if threads == 1 else 'threads'}"
+    hardware = f"{machine.processor()}{f' ({units[0]})' if units else ''}, {machine.usable_cores():g} cores, {shared}"
+    return Occasion(study, data, hardware, torch.__version__, datetime.date.today().isoformat())
+
+
+def shape(config: Any) -> str:
+    """A model in a few words."""
+    layers = f"{config.n_encoder_layers}+{config.n_decoder_layers} layers"
+    return f"{layers}, d_model {config.d_model}, d_ff {config.d_ff}, {config.n_heads} heads, vocabulary {config.vocabulary_size}"
+
+
+def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[], str]) -> None:
+    """Write rows where they are wanted, and the table unless the rows took its place.
+
+    Raises:
+        Refusal: if the file cannot be written.
+    """
+    from lessons_lib.bench.rows import as_lines
+    from lessons_lib.files import write_text
+
+    if json_file == STANDARD_OUTPUT:
+        print(as_lines(found), end="")
+        return
+    print(table())
+    if json_file is not None:
+        write_text(Path(json_file), as_lines(found))
+        say(f"{len(found)} rows are in {json_file}")
+
+
+def cores() -> int:
+    """The whole cores that may be used here, at least one."""
+    return max(1, int(machine.usable_cores()))

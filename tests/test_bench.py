@@ -1,0 +1,367 @@
+"""The bench: all contestants are the same model, turns are shared fairly, tables and rows say what was measured. Never how fast."""
+
+import dataclasses
+import importlib.util
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from command_line import assert_refused, lessons
+from tiny_models import tiny_model, tiny_preset
+
+from lessons_lib import presets
+from lessons_lib.batching import make_batch
+from lessons_lib.bench import table
+from lessons_lib.bench.ceiling import Ceiling, operations
+from lessons_lib.bench.contest import Contestant, ContestError, Result, Turn, compete
+from lessons_lib.bench.material import SENTENCES, Material, prepare
+from lessons_lib.bench.rows import Occasion, rows, summary
+from lessons_lib.bench.textbook import Textbook, bucketed, textbook
+from lessons_lib.bench.training_systems import OURS, PEERS, contestants
+from lessons_lib.bench.weights import copy_back, copy_to
+from lessons_lib.checkpoints import find
+from lessons_lib.config import SPEEDUPS, ModelConfig
+from lessons_lib.corpus import load_grammar
+from lessons_lib.models import EncoderDecoder
+
+OCCASION = Occasion("bench train", "a corpus", "a processor, 2 cores", "2.13", "2026-11-25")
+PLACEMENTS = ("pre", "post")
+
+needs_transformers = pytest.mark.skipif(not importlib.util.find_spec("transformers"), reason="transformers is not installed")
+needs_ctranslate2 = pytest.mark.skipif(not importlib.util.find_spec("ctranslate2"), reason="ctranslate2 is not installed")
+
+
+def one_batch() -> Any:
+    return make_batch([[5, 6, 7], [8, 9]], [[10, 11], [12, 13, 14, 15]], 0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return prepare(tiny_preset(speedups=SPEEDUPS, label_smoothing=0.1))
+
+
+# --- the contestants are one model ---
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_the_textbooks_model_computes_what_ours_computes(placement: str) -> None:
+    ours, batch = tiny_model(norm_placement=placement), one_batch()
+    theirs = Textbook(ours).eval()
+    real = batch.target_in != 0
+    expected = ours(batch.source, batch.target_in)
+    assert float(expected.detach().std()) > 0.1
+    torch.testing.assert_close(theirs(batch.source, batch.target_in)[real], expected[real], atol=1e-5, rtol=1e-4)
+
+
+@needs_transformers
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_the_librarys_model_computes_what_ours_computes(placement: str) -> None:
+    from lessons_lib.bench.marian import Logits, library_model
+
+    ours, batch = tiny_model(norm_placement=placement), one_batch()
+    real = batch.target_in != 0
+    theirs = Logits(library_model(ours)).eval()
+    torch.testing.assert_close(theirs(batch.source, batch.target_in)[real], ours(batch.source, batch.target_in)[real], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_every_weight_is_copied_there_and_back(placement: str) -> None:
+    ours, home = (tiny_model(seed, norm_placement=placement) for seed in (0, 1))
+    theirs = Textbook(ours)
+    assert sum(p.numel() for p in theirs.parameters()) == ours.n_parameters
+    copy_back(theirs.matches(home))
+    for (name, mine), came_back in zip(ours.named_parameters(), home.parameters(), strict=True):
+        assert torch.equal(mine, came_back), name
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"ours? tensors make \(40, 16\), theirs has \(50, 16\)"):
+        copy_to(Textbook(tiny_model(vocabulary_size=50)).matches(tiny_model()))
+    with pytest.raises(ValueError, match="rotary positions"):
+        Textbook(tiny_model(positions="rotary"))
+
+
+def test_the_textbook_has_the_dropout_of_ours_in_the_same_places() -> None:
+    model = Textbook(tiny_model(dropout=0.5, attention_dropout=0.25))
+    attention = [m for m in model.modules() if isinstance(m, torch.nn.MultiheadAttention)]
+    assert len(attention) == 6 and {m.dropout for m in attention} == {0.25}
+    assert {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {0.5}
+
+
+# --- what they work on ---
+
+
+def test_every_pair_is_in_one_batch_of_each_kind_and_tokens_are_counted_without_padding(material: Material) -> None:
+    tokens = sum(map(len, material.sources + material.targets)) + 2 * len(material.sources)
+    for groups, most in ((material.our_groups, 10**6), (material.shuffled_groups, SENTENCES)):
+        batches = [batch for group in groups(0) for batch in group]
+        assert sum(len(batch.source) for batch in batches) == len(material.sources) == 90
+        assert sum(batch.n_source + batch.n_target for batch in batches) == tokens
+        assert max(len(batch.source) for batch in batches) <= most
+    assert not torch.equal(next(material.shuffled_groups(0))[0].source, next(material.shuffled_groups(1))[0].source)
+
+
+@pytest.mark.parametrize("make", [textbook, bucketed])
+def test_the_plain_loop_learns_and_goes_on_into_the_next_pass(make: Any, material: Material) -> None:
+    loop = make(material)
+    before = loop.facts()["first loss"]
+    turns = [loop.turn(0.2) for _ in range(3)]
+    assert loop.passes > 0 and all(turn.tokens > 0 and turn.seconds >= 0.2 for turn in turns)
+    assert loop.facts()["first loss"] < before
+
+
+def test_operations_are_those_of_the_products_of_our_model() -> None:
+    """Six for each weight that a token meets: products forward, and two of the same size backward."""
+    config = ModelConfig(vocabulary_size=100, d_model=8, n_heads=2, d_ff=24, n_encoder_layers=3, n_decoder_layers=2)
+    model = EncoderDecoder(config)
+    matrices = {name: p.numel() for name, p in model.named_parameters() if p.ndim == 2}
+    of_source = [n for name, n in matrices.items() if name.startswith("encoder") or re.search("cross.*project_[kv]", name)]
+    of_target = [n for name, n in matrices.items() if not name.startswith("encoder") and not re.search("cross.*project_[kv]", name)]
+    assert operations(config) == (6 * sum(of_source), 6 * sum(of_target))
+
+
+def test_the_ceiling_is_a_speed() -> None:
+    found = Ceiling(ModelConfig(vocabulary_size=100, d_model=16, n_heads=2, d_ff=32), 64).turn(0.05)
+    assert "fp32" in found.values and all(number > 0 for number in found.values.values()) and found.tokens == 0
+
+
+# --- the contest ---
+
+
+class Counter:
+    """A system that remembers how often it was its turn."""
+
+    def __init__(self, fails_at: int = 10**9) -> None:
+        self.turns, self.fails_at = 0, fails_at
+
+    def facts(self) -> dict[str, float]:
+        return {"threads": float(torch.get_num_threads())}
+
+    def turn(self, seconds: float) -> Turn:
+        self.turns += 1
+        if self.turns == self.fails_at:
+            raise ArithmeticError("the counter broke")
+        return Turn(100, seconds, {"turns": float(self.turns)})
+
+
+def test_systems_take_turns_the_first_round_does_not_count() -> None:
+    order: list[tuple[str, int]] = []
+    systems = [Contestant(name, Counter, 1) for name in ("a", "b")]
+    results = compete(systems, 2, 0.5, lambda name, number, turn: order.append((name, number)))
+    assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+    assert all(turn.values["cpu_seconds"] >= 0 for result in results for turn in result.turns)
+    assert [[turn.values["turns"] for turn in result.turns] for result in results] == [[2, 3], [2, 3]]
+    assert all(result.facts == {"threads": 1.0} and 20e6 < result.memory < 4e9 for result in results)
+
+
+def test_a_system_that_fails_is_named_at_its_making_and_at_its_turn() -> None:
+    with pytest.raises(ContestError, match=r"b failed: (.|\n)*the counter broke"):
+        compete([Contestant("a", Counter, 1), Contestant("b", partial(Counter, 2), 1)], 2, 0.1)
+    with pytest.raises(ContestError, match=r"c failed: (.|\n)*unexpected keyword"):
+        compete([Contestant("c", partial(Counter, nonsense=1), 1)], 1, 0.1)
+
+
+@pytest.mark.slow
+def test_all_of_ours_and_the_textbook_start_from_one_loss_and_two_processes_count_all_their_tokens(material: Material) -> None:
+    two_threads = contestants(material, ["plain", "together", "processes"], ["textbook"], threads=2)
+    assert [(c.name, c.threads, c.processes) for c in two_threads if c.processes > 1] == [("processes", 1, 2)]
+    systems = [dataclasses.replace(c, threads=1) for c in two_threads]  # two threads wait for each other where others compute too
+    results = {result.name: result for result in compete(systems, 1, 0.05)}
+    assert list(results) == ["ceiling", "textbook", "plain", "together", "processes"]
+    losses = [result.facts["first loss"] for name, result in results.items() if name != "ceiling"]
+    assert max(losses) - min(losses) < 0.02 and 4 < min(losses) < 9  # ln of 290 words is 5.7
+    steps = [batch.n_source + batch.n_target for batch in material.our_batches(0)]
+    assert results["processes"].turns[0].tokens >= 2 * min(steps), "a step of two processes has a batch for each"
+    assert results["processes"].memory > results["together"].memory
+    assert table.agreement(list(results.values())[1:]).startswith("All begin with the same weights: loss ")
+
+
+# --- tables and rows ---
+
+
+def fake(name: str, speeds: tuple[int, ...], loss: float | None = 5.0) -> Result:
+    turns = [Turn(speed * 2, 2.0, {"loss": 4.0}) for speed in speeds]
+    return Result(name, {} if loss is None else {"first loss": loss}, turns, memory=512_000_000)
+
+
+CEILING_RESULT = Result("ceiling", {}, [Turn(0, 1.0, {"fp32": 100.0, "bf16": 400.0, "cpu_seconds": 1.0})] * 3)
+
+
+def test_the_table_has_medians_spreads_ratios_and_keeps_to_a_hundred_columns(material: Material) -> None:
+    results = [
+        CEILING_RESULT,
+        fake("textbook", (900, 1000, 1100)),
+        fake("processes", (8000, 9000, 20000)),
+        fake("joeynmt", (500,) * 3, None),
+    ]
+    text = table.training_table(OCCASION, results, material, threads=2)
+    assert max(map(len, text.splitlines())) <= 100
+    lines = {line.split()[0]: line for line in text.splitlines() if line}
+    assert lines["textbook"].split()[-5:-2] == ["1,000", "20%", "1.00"]
+    assert lines["processes"].split()[-5:-2] == ["9,000", "133%", "9.00"]
+    assert lines["processes"].split()[-1] == "512"
+    assert "All begin with the same weights (not so joeynmt): loss 5.000 on the first batch" in text
+    assert "products alone, 100 GFLOP/s in fp32, 400 GFLOP/s in bf16.\n" in text
+    assert "a processor, 2 cores, torch 2.13, 2026-11-25" in text
+
+
+def test_the_share_of_the_ceiling_is_useful_work_against_products_alone(material: Material) -> None:
+    """A system at the speed at which its products alone would run is at 100 %."""
+    in_a_source, in_a_target = operations(material.model)
+    source, target = (sum(len(ids) + 1 for ids in side) for side in (material.sources, material.targets))
+    work = (source * in_a_source + target * in_a_target) / (source + target)
+    result = fake("textbook", (round(50e9 / work),) * 3)
+    text = table.training_table(OCCASION, [CEILING_RESULT, result], material, threads=1)
+    (line,) = (line for line in text.splitlines() if line.startswith("textbook"))
+    assert line.split()[-2] == "50%"
+
+
+def test_without_the_textbook_there_is_no_ratio_and_different_models_are_called_so(material: Material) -> None:
+    results = [CEILING_RESULT, fake("plain", (10,)), fake("together", (20,), loss=5.3)]
+    text = table.training_table(OCCASION, results, material, threads=1)
+    assert "BEWARE: the same weights give different losses" in text and "together 5.300" in " ".join(text.split())
+    (line,) = (line for line in text.splitlines() if line.startswith("plain"))
+    assert line.split()[-3] == "–"
+
+
+def test_rows_hold_each_turn_and_each_fact_in_the_form_of_the_studies() -> None:
+    found = rows(OCCASION, [fake("textbook", (900, 1100))])
+    assert {tuple(row) for row in found} == {
+        ("study", "data", "hardware", "torch", "date", "system", "repeat", "tokens", "seconds", "metric", "value")
+    }
+    told = {(row["repeat"], row["metric"]): (row["tokens"], row["seconds"], row["value"]) for row in found}
+    assert told == {
+        (1, "tokens_per_second"): (1800, 2.0, 900), (1, "loss"): (1800, 2.0, 4.0),
+        (2, "tokens_per_second"): (2200, 2.0, 1100), (2, "loss"): (2200, 2.0, 4.0),
+        (None, "peak_memory_mb"): (None, None, 512.0), (None, "first_loss"): (None, None, 5.0),
+    }  # fmt: skip
+
+
+def test_a_summary_is_median_and_spread() -> None:
+    assert (summary([3.0, 1.0, 2.0]).median, summary([3.0, 1.0, 2.0]).spread) == (2.0, 1.0)
+    with pytest.raises(ValueError, match="nothing to summarise"):
+        summary([])
+
+
+# --- the commands ---
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(presets.PRESETS, "tiny", tiny_preset())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tiny")
+def test_bench_train_prints_a_table_and_writes_rows(tmp_path: Path) -> None:
+    options = ("--preset", "tiny", "--peers", "textbook", "--ours", "plain", "--seconds", "0.05", "--threads", 1)
+    outcome = lessons("bench", "train", *options, "--repeats", 2, "--json", tmp_path / "rows.jsonl")
+    assert outcome.status == 0, outcome.err
+    assert outcome.lines[0].startswith("bench train · tiny, 1+1 layers, d_model 16, d_ff 32, 2 heads, vocabulary 290")
+    assert [line.split()[0] for line in outcome.lines[4:6]] == ["textbook", "plain"]
+    assert "warm-up, plain: " in outcome.err and "round 2 of 2, textbook: " in outcome.err
+    found = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    speeds = [row for row in found if row["metric"] == "tokens_per_second"]
+    assert [(row["system"], row["repeat"]) for row in speeds] == [("textbook", 1), ("textbook", 2), ("plain", 1), ("plain", 2)]
+    assert all(abs(row["value"] * row["seconds"] / row["tokens"] - 1) < 0.02 for row in speeds)
+
+
+@pytest.mark.slow
+def test_bench_decode_translates_and_writes_rows_instead_of_the_table() -> None:
+    outcome = lessons(
+        "bench", "decode", "--preset", "grammar", "--peers", "", "--sentences", 6, "--repeats", 1, "--threads", 1, "--json", "-"
+    )
+    assert outcome.status == 0, outcome.err
+    found = [json.loads(line) for line in outcome.lines]
+    metrics = {(row["system"], row["metric"]) for row in found}
+    assert {(f"fast {beam}", "sentences_per_second") for beam in ("greedy", "beam5")} <= metrics
+    assert all(row["study"] == "bench decode" and row["data"] == "checkpoint grammar-en-de" for row in found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--peers", "textbok"), ["--peers", "textbok", "textbook, bucketed, marian, joeynmt"]),
+        (("train", "--ours", "fast"), ["--ours", "fast", "plain", "processes"]),
+        (("train", "--ours", "processes", "--threads", "1"), ["processes", "at least 2 --threads"]),
+        (("train", "--preset", "huge"), ["'huge'", "grammar, multi30k"]),
+        (("train", "--seconds", "0"), ["--seconds"]),
+        (("train", "--repeats", "0"), ["--repeats"]),
+        (("decode", "--beams", "beam7"), ["--beams", "beam7", "greedy, beam5"]),
+        (("decode", "--peers", "fast"), ["--peers", "fast", "generate, ctranslate2"]),
+        (("decode", "--sentences", "0"), ["--sentences"]),
+    ],
+)
+def test_bad_values_are_refused(arguments: tuple[str, ...], words: list[str]) -> None:
+    assert_refused(
+        lessons("bench", *arguments, "--preset", "grammar") if "--preset" not in arguments else lessons("bench", *arguments), *words
+    )
+
+
+def test_a_peer_that_is_not_installed_is_refused_by_name_and_left_out_where_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lessons_lib.cli import bench
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert_refused(lessons("bench", "train", "--peers", "marian"), "marian needs transformers", "pip install -e '.[peers]'")
+    assert_refused(lessons("bench", "train", "--peers", "joeynmt"), "joeynmt needs joeynmt", "pip install -e '.[joeynmt]'")
+    assert_refused(lessons("bench", "decode", "--peers", "ctranslate2"), "ctranslate2 needs ctranslate2", "pip install -e '.[peers]'")
+    assert bench.chosen("--peers", None, PEERS, bench.installed) == ["textbook", "bucketed"]
+    assert "Left out" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_missing_data_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lessons_lib.corpus import DataError
+
+    def gone(split: str) -> list[Any]:
+        raise DataError("the corpus is on the moon")
+
+    monkeypatch.setitem(presets.PRESETS, "tiny", dataclasses.replace(tiny_preset(), load=gone))
+    assert_refused(lessons("bench", "train", "--preset", "tiny", "--peers", "textbook"), "on the moon")
+
+
+def test_a_system_that_fails_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lessons_lib.bench import contest
+    from lessons_lib.cli import bench
+    from lessons_lib.cli.refusal import Refusal
+
+    def fail(*_: object) -> None:
+        raise ContestError("marian failed: Traceback\n  line\nRuntimeError: out of order")
+
+    monkeypatch.setattr(contest, "compete", fail)
+    with pytest.raises(Refusal, match="marian failed: RuntimeError: out of order"):
+        bench.compete([], 1, 1.0)
+
+
+def test_ours_are_the_plain_path_each_speedup_alone_all_together_and_in_processes() -> None:
+    assert OURS[0] == "plain" and OURS[-2:] == ("together", "processes") and set(SPEEDUPS) < set(OURS)
+
+
+# --- decoding with the peers: the same words ---
+
+
+@pytest.mark.parametrize("beam", [1, 5])
+@pytest.mark.parametrize("name", [pytest.param("generate", marks=needs_transformers), pytest.param("ctranslate2", marks=needs_ctranslate2)])
+def test_the_peers_translate_as_ours_does_with_the_same_weights(name: str, beam: int) -> None:
+    from lessons_lib.bench.decoding_systems import Decoding
+
+    sentences = [pair.source for pair in load_grammar("test")][:24]
+    theirs, ours = (Decoding(str(find("grammar-en-de")), sentences, system, beam, 1).turn(0.0) for system in (name, "fast"))
+    assert sum(a == b for a, b in zip(theirs.texts, ours.texts, strict=True)) >= 23
+    assert theirs.tokens == pytest.approx(ours.tokens, rel=0.02)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("joeynmt"), reason="joeynmt is not installed")
+def test_joeynmts_model_has_as_many_parameters_and_learns(material: Material) -> None:
+    from lessons_lib.bench.joey import joeynmt
+
+    loop = joeynmt(material)
+    assert sum(p.numel() for p in loop.model.parameters()) == material.first_model().n_parameters
+    losses = [loop.turn(0.3).values["loss"] for _ in range(4)]
+    assert losses[-1] < losses[0] < 9
