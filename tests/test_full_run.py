@@ -1,5 +1,6 @@
 """Notebook 08's pictures, its exercises beyond what holds for all, and the logs of what was tried."""
 
+import itertools
 import json
 import random
 import re
@@ -122,6 +123,19 @@ def test_a_long_log_gives_a_light_picture() -> None:
     assert sum(map(len, display.call_args.args[0].values())) < palette.LIMIT
 
 
+def test_what_08_reads_out_of_the_shipped_log_stands_in_it() -> None:
+    shipped = data_dir() / "checkpoints" / "multi30k-en-de"
+    rows, recipe = read_metrics(shipped / "metrics.jsonl"), json.loads((shipped / "training.json").read_text(encoding="utf-8"))
+    speeds = [row["tokens_per_second"] for row in rows]
+    assert sum(speeds[-50:]) == pytest.approx(1.7 * sum(speeds[80:130]), rel=0.1)
+    rises = [before["step"] for before, after in itertools.pairwise(rows[29:]) if after["lr"] > before["lr"]]
+    assert len(rises) == 1 and rises[0] < 5250 <= rises[0] + recipe["log_every"] and recipe["checkpoint_every"] == 250
+    assert recipe["seed"] == 1
+    scores = json.loads((shipped / "scores.json").read_text(encoding="utf-8"))["scores"]["test"]
+    low, high = map(float, scores["bleu interval"].split(" to "))
+    assert round(41.02 - scores["bleu-lc-moses"], 1) == 3.6 and round((high - low) / 2, 1) == 1.6
+
+
 def test_what_was_tried_names_its_log_and_says_what_the_log_says() -> None:
     folder = data_dir() / "training"
     tried = [json.loads(line) for line in (folder / "tried.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -129,6 +143,10 @@ def test_what_was_tried_names_its_log_and_says_what_the_log_says() -> None:
     (kept,) = [row for row in tried if row["log"]]
     scores = {row["step"]: row["validation"]["bleu_lc_moses"] for row in read_metrics(folder / kept["log"]) if "validation" in row}
     assert scores == {500: kept["value"]}
+    shipped = read_metrics(data_dir() / "checkpoints" / "multi30k-en-de" / "metrics.jsonl")
+    assert [row["validation"]["bleu_lc_moses"] for row in shipped if row["step"] == 500] == [kept["against"]]
+    stopped = read_metrics(folder / kept["log"])[-1]
+    assert stopped["step"] == 760 and 540 < stopped["seconds"] < 600
 
 
 def test_the_explorer_says_nothing_about_a_corpus_it_does_not_know() -> None:

@@ -194,9 +194,9 @@ lengths = lengths_of(sources, targets)
 report(lengths)
 
 # %% [markdown]
-# Two places in five are empty, and with bucketing next to none. Captions differ more in length: on Multi30k more than half are empty in random batches, under 5 % in buckets (where it is found, the next cell shows it).
+# Two places in five are empty, with bucketing next to none. Captions differ more: on Multi30k more than half, and under 5 % in buckets (the next cell, where it is found).
 #
-# The last line gives some back on purpose: widths are rounded up to multiples of 4, as in the recipes. A CPU's library prepares a routine for each new shape; few shapes are worth some padding.
+# The last line rounds widths up to multiples of 4, as the recipes do: a CPU's library prepares a routine for each new shape, and few shapes are worth some padding.
 
 # %%
 if has_multi30k():
@@ -211,7 +211,7 @@ else:
 # %% [markdown]
 # ### What sorting alone costs
 #
-# Why not sort, and go from short to long? We take the shipped grammar model and train it on, over 2,000 pairs, at the full rate of its recipe: once in buckets that are shuffled, once in the same buckets, shortest first. **Before you run it:** on which held-out sentences will the second be worse, on which better?
+# Why not go from short to long? We train the shipped grammar model on, over 2,000 pairs, at its recipe's full rate: once in shuffled buckets, once in the same, shortest first. **Before you run it:** on which held-out sentences will the second be worse, on which better?
 
 # %%
 from functools import partial
@@ -280,7 +280,7 @@ print("short to long: on short ones a fifth worse:", ratios[0] > 1.2)
 print("               on long ones better:        ", ratios[1] < 1)
 
 # %% [markdown]
-# Same sentences, other order: the last steps saw long ones only, and the weights went where those pulled. Short ones paid: with three seeds their loss was 1.6 to 2.3 times that of the shuffled run. So: sort to build batches, then shuffle the batches. (And *all* end far above where they started: section 4 says why.)
+# The last steps saw long ones only, and the weights went where those pulled. Short ones paid: with three seeds their loss was 1.6 to 2.3 times the shuffled run's. So sort to build batches, then shuffle the batches. (And *all* end far above where they started: section 4 says why.)
 #
 # ## 3. Sixteen bits
 #
@@ -302,7 +302,7 @@ for _ in range(100):
 print(f"a hundred steps of 0.001: {w16.item():.3f} and {w32.item():.3f}")
 
 # %% [markdown]
-# A weight of 1 that was to move by 0.001 a hundred times has not moved at all, and training steps are that small.
+# The weight that was to move by 0.001 a hundred times has not moved, and training steps are that small.
 #
 # ### Exercise 3 (pencil, 6 minutes)
 # In bfloat16: what is 1 + 3/256? What is 1 − 1/256? And counting 1, 2, 3, … by adding 1, at which number does it stop for ever? Three numbers.
@@ -326,7 +326,7 @@ check("full_run.bf16", answer)
 # </details>
 
 # %% [markdown]
-# So the usual arrangement is **mixed precision** (Micikevicius and others 2018, with float16, whose small range makes them scale the loss): float32 **master weights** take the small steps; a bfloat16 copy of them does the forward and backward pass, where the work is. In the library the copy is called `worker`.
+# So the usual arrangement is **mixed precision** (Micikevicius and others 2018, with float16): float32 **master weights** take the small steps; a bfloat16 copy of them does the forward and backward pass, where the work is. In the library the copy is called `worker`.
 #
 # **Before you run it:** half the bits. Does mixed precision need more or less memory, for what is kept from step to step, and for what the forward pass keeps for the way back?
 
@@ -404,7 +404,7 @@ device = pick_device("auto")
 print("device:", device, " multiplies in bfloat16:", computes_bf16(device))
 
 # %% [markdown]
-# **And compiling?** `torch.compile` fuses small operations into larger ones. In a trial of ours on two CPU cores it took its time first:
+# **And compiling?** `torch.compile` fuses small operations into larger ones. A trial of ours on two CPU cores:
 
 # %%
 import json
@@ -419,7 +419,7 @@ saved = (trial["against"] - trial["value"]) / 1000
 print(f"pays back after {trial['seconds'] / saved:,.0f} steps")
 
 # %% [markdown]
-# More than half of the recorded run would be over. The recipe does without.
+# More than half of the recorded run: the recipe does without.
 #
 # **Less work for the same result** pays more. Today's recipe names three pieces (`speedups`; the shipped run had none of them yet): dropout masks cut from a pool that is drawn once; queries, keys and values in one product; a cross-entropy that makes its gradient on the way forward. The pool draws other masks, equally random; so compare without dropout:
 
@@ -448,12 +448,13 @@ print(bench[0]["hardware"], bench[0]["date"])
 speed.waterfall(bench)
 
 # %% tags=["nbval-check-output"]
-times = {bar.system: bar.times
-         for bar in speed.bars(speed.tokens_a_second(bench))}
-BENCHCHECK
+pace = speed.tokens_a_second(bench)  # medians
+for more, less in (("bucketed", "textbook"), ("bf16", "plain"),
+                   ("together", "bf16"), ("processes", "together")):
+    print(f"{more:10} {pace[more] / pace[less]:.2f} times {less}")
 
 # %% [markdown]
-# BENCHPROSE
+# Batches, by far, and for nothing. The three pieces come next (alone 4 to 18 %). bfloat16 gives less than its multiplications promise: most of the time is spent around them. Together: six times the textbook.
 #
 # ## 4. The average of the weights
 #
@@ -528,7 +529,7 @@ print("a half keeps 40 to 60 % of the whole:",
       0.4 < half_kept / whole_kept < 0.6)
 
 # %% [markdown]
-# And different machines may read the parts (section 7).
+# Different machines may read the parts (section 7).
 #
 # ### Exercise 5 (pencil, 4 minutes)
 # A micro-batch of 6 tokens has a mean gradient of 2, another of 2 tokens one of 6. What is the gradient of the step?
@@ -552,7 +553,7 @@ check("batches.uneven_halves", answer)
 # </details>
 
 # %% [markdown]
-# How wrong is the mean of means on a real model? It depends on how unequal the parts are. **Before you run it**, guess for 32 short and 32 long sentences, for 64 as they come, and for two batches of one budget, drawn eight times.
+# How wrong is the mean of means on a real model? **Before you run it**, guess for 32 short and 32 long sentences, for 64 as they come, and for two batches of one budget, drawn eight times.
 
 # %%
 def gradient(parts, divisors):
@@ -602,7 +603,7 @@ print("short and long, mean of means: off by more than 10 %:",
 #
 # <details><summary>The list</summary>
 #
-# The master weights; Adam's two means and its step count; the average; where the run stands (step, pass, batch within the pass, tokens, seconds); the best score so far. The learning rate follows from the step, or from the seconds, where the budget is in minutes (section 8). And all that chance decides: here nothing is stored, since dropout is drawn from (seed, step, micro-batch), order from (seed, pass); so are the cuts of words, which in the full run change from pass to pass (BPE-dropout).
+# The master weights; Adam's two means and its step count; the average; where the run stands (step, pass, batch within the pass, tokens, seconds); the best score so far. The learning rate follows from the step, or from the seconds, where the budget is in minutes (section 8). What chance decides needs no storing here: dropout is drawn from (seed, step, micro-batch), order and BPE-dropout from (seed, pass).
 #
 # </details>
 
@@ -726,7 +727,7 @@ check("batches.order", batch_at)
 # lessons train multi30k --device cuda
 # ```
 #
-# What changes: model and batches are moved there, and `batch_tokens` should grow, since small batches leave most of a card idle. What does not: recipe, loss, log, state. We had no GPU for this notebook, so **no figure here speaks of one**; each names the hardware it was measured on.
+# What changes: model and batches are moved there, and `batch_tokens` should grow, since small batches leave most of a card idle. What does not: recipe, loss, log, state. We had no GPU, so **no figure here speaks of one**; each names the hardware it was measured on.
 #
 # > **What the article says** (3.3, as in 07): *parallel computation*. In training it is so three times over: all places of a sentence, all sentences of a batch, all processes of a step. One thing stays in sequence: step 2 needs the weights that step 1 has left.
 #
@@ -752,7 +753,7 @@ for share in (1 / 20, 1 / 3, 2 / 3, 1):
 pictures.pace(rows, hardware)
 
 # %% [markdown]
-# Tokens a second rise by 70 % towards the end: the machine was shared, and others seem to have left it. So this log says little about tricks of speed. And the rate *jumps up* after minute 50. It is half the peak times $1 + \cos(\pi \cdot \text{share})$, with the share of the way that has gone. Turned round, each row tells how long the run was planned to be:
+# Tokens a second rise by 70 % towards the end: the machine was shared, and others seem to have left it. And the rate *jumps up* after minute 50. It is half the peak times $1 + \cos(\pi \cdot \text{share})$, with the share of the way that has gone. Turned round, each row tells how long the run was planned to be:
 
 # %% tags=["nbval-check-output"]
 recipe = json.loads((shipped / "training.json").read_text())
@@ -844,11 +845,11 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its interval's width is 1.6 (of the cased score; the other's will be like it).
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6.
 #
 # ### What failed on the way
 #
-# The attempt before this run had post-norm (04) and a longer warm-up, and was stopped after nine minutes. Its log is kept:
+# The attempt before this run had post-norm (04) and a longer warm-up, and was stopped after nine minutes:
 
 # %%
 post = read_metrics(data_dir() / "training" / "post_norm.jsonl")
@@ -876,7 +877,7 @@ for name, log in (("pre", rows), ("post", post)):
 #
 # ## 9. Train it further
 #
-# You have the shipped model and a minute. **Before you run it:** 40 more steps, once at the recipe's peak rate and once at a hundredth of it. Which helps?
+# **Before you run it:** 40 more steps, once at the recipe's peak rate and once at a hundredth of it. Which helps?
 
 # %%
 from lessons_lib.evaluation import score
@@ -925,7 +926,7 @@ print("the small rate gains less than a point:", low - shipped_score < 1)
 print("the peak rate costs more than 3:", shipped_score - high > 3)
 
 # %% [markdown]
-# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again, and Adam starts anew, too. To train longer, plan longer, or resume from a state where the rate still stands high, as somebody did above.
+# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again, and Adam starts anew, too. To train longer, plan longer, or resume from a state where the rate still stands high.
 #
 # ## 10. What does it look at?
 #
@@ -947,7 +948,7 @@ looked = {word: found.source[int(row.argmax())]
 print({word: looked[word] for word in ("Foto", "Zaun", "springt")})
 
 # %% [markdown]
-# *springt* (jumps) stands last in its clause and looks back at *jumping*. Type your own, and watch for two things: a verb that moves, and an English word that gets lost.
+# *springt* (jumps) stands last in its clause and looks back at *jumping*. Type your own, and watch for a verb that moves and a word that gets lost.
 
 # %%
 trained_on = load_multi30k("train") if has_multi30k() else []
@@ -1048,7 +1049,7 @@ from lessons_lib.figures import model_map
 model_map.show("08")
 
 # %% [markdown]
-# No new box: the model is trained.
+# No new box.
 #
 # ## Summary
 #
