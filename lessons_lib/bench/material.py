@@ -10,6 +10,7 @@ import torch
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.config import ModelConfig, TrainingConfig
+from lessons_lib.corpus import Pair
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.presets import Preset
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, Tokenizer
@@ -42,6 +43,8 @@ class Material:
         sources, targets: ids of each pair, without BOS and EOS.
         model, training: of the preset; the seed of `training` decides the first weights and the order of the sentences.
         multiple_of: widths of our batches are rounded up to a multiple of this.
+        tokenizer, casing: what made the ids, and makes them texts again.
+        validation: the pairs by which models that have been trained are judged.
     """
 
     sources: list[list[int]]
@@ -49,6 +52,9 @@ class Material:
     model: ModelConfig
     training: TrainingConfig
     multiple_of: int
+    tokenizer: Tokenizer
+    casing: Casing
+    validation: tuple[Pair, ...]
 
     def first_model(self) -> EncoderDecoder:
         """The model that every contestant starts from."""
@@ -89,4 +95,5 @@ def prepare(preset: Preset) -> Material:
     model = ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model)
     training = dataclasses.replace(preset.training, precision="fp32", speedups=())
     ids = ([tokenizer.encode(text) for text in texts] for texts in (sources, targets))
-    return Material(*ids, model, training, preset.multiple_of)
+    validation = tuple(preset.load("validation")[: preset.n_validation])
+    return Material(*ids, model, training, preset.multiple_of, tokenizer, casing, validation)
