@@ -98,15 +98,16 @@ def bucketed(
         raise ValueError(f"a sentence of {too_long} tokens does not fit a budget of {max_tokens}: raise batch_tokens or leave it out")
     order = generator.permutation(len(lengths))
     order = order[np.lexsort((lengths[order, 0], lengths[order, 1]))]  # stable: pairs of one length stay shuffled
-    batches, widest = [], np.zeros(2, dtype=np.int64)
-    for i in order:
-        widest_with = np.maximum(widest, lengths[i])
-        if batches and widest_with.max() * (len(batches[-1]) + 1) <= max_tokens:
-            batches[-1].append(int(i))
-            widest = widest_with
+    batches: list[list[int]] = []
+    longest_source = longest_target = 0  # of the batch being filled
+    for i, (source, target) in zip(order.tolist(), lengths[order].tolist(), strict=True):
+        with_source, with_target = max(longest_source, source), max(longest_target, target)
+        if batches and max(with_source, with_target) * (len(batches[-1]) + 1) <= max_tokens:
+            batches[-1].append(i)
+            longest_source, longest_target = with_source, with_target
         else:
-            batches.append([int(i)])
-            widest = lengths[i]
+            batches.append([i])
+            longest_source, longest_target = source, target
     return [batches[i] for i in generator.permutation(len(batches))]
 
 

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from lessons_lib.corpus import Pair
 
 # Frequent words that the other language does not have: "die", "was", "in" or "an" say nothing about which one it is.
@@ -35,6 +37,29 @@ class Limits:
         for name, least in (("max_characters", 1), ("max_ratio", 1), ("min_evidence", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: it must be at least {least}")
+
+
+@dataclass(frozen=True)
+class TokenLimits:
+    """What a pair has to keep to once it is cut into tokens: the usual rule for web-sized corpora, where odd lengths mean bad alignment.
+
+    Attributes:
+        max_tokens: longest text, in tokens; the shortest has one.
+        max_ratio: how many times as many tokens the longer of the two texts may have as the shorter.
+    """
+
+    max_tokens: int = 250
+    max_ratio: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name in ("max_tokens", "max_ratio"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: it must be at least 1")
+
+    def keeps(self, source_lengths: np.ndarray, target_lengths: np.ndarray) -> np.ndarray:
+        """Which pairs to train on, bool (N,); lengths in tokens, int (N,)."""
+        shorter, longer = np.minimum(source_lengths, target_lengths), np.maximum(source_lengths, target_lengths)
+        return (shorter > 0) & (longer <= self.max_tokens) & (longer <= self.max_ratio * shorter)
 
 
 Rule = Callable[[Pair, Limits], bool]

@@ -92,7 +92,11 @@ class ModelConfig(JsonConfig):
 
 @dataclass(frozen=True)
 class TrainingConfig(JsonConfig):
-    """How a model is trained. A step is one update of the weights; it sees `micro_batches` batches of `batch_tokens` places a side."""
+    """How a model is trained. A step is one update of the weights; it sees `micro_batches` batches of `batch_tokens` places a side.
+
+    `r_drop` is the weight α of R-Drop's divergence, 0 for none (`losses.r_drop_cross_entropy`); with it each batch passes twice,
+    and the loss that a run logs holds the divergence.
+    """
 
     learning_rate: float = 1e-3
     warmup_steps: int = 400
@@ -101,6 +105,7 @@ class TrainingConfig(JsonConfig):
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     label_smoothing: float = 0.1
+    r_drop: float = 0.0
     batch_tokens: int = 4096
     micro_batches: int = 1
     ema_decay: float = 0.0
@@ -115,7 +120,7 @@ class TrainingConfig(JsonConfig):
     def __post_init__(self) -> None:
         for name in ("learning_rate", "clip_norm"):
             _demand(getattr(self, name) > 0, f"{name} is {getattr(self, name)!r}: it must be above 0")
-        for name in ("warmup_steps", "weight_decay", "validate_every", "patience", "seed"):
+        for name in ("warmup_steps", "weight_decay", "r_drop", "validate_every", "patience", "seed"):
             _demand(getattr(self, name) >= 0, f"{name} is {getattr(self, name)!r}: it must not be negative")
         for name in ("batch_tokens", "micro_batches", "log_every", "checkpoint_every"):
             _demand_count(name, getattr(self, name))

@@ -1,13 +1,13 @@
-"""The data sets: the grammar corpus and the dirty file, which ship, and Multi30k from its files or the hub, verified."""
+"""The data sets: the grammar corpus and the dirty file, which ship; Multi30k, verified, and WMT 2014 from their files or the hub."""
 
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lessons_lib.files import read_lines
 from lessons_lib.runtime import data_dir
@@ -20,12 +20,28 @@ HOW_TO_GET_MULTI30K = (
     "without: put its train.jsonl, val.jsonl and test.jsonl into a folder multi30k/ and set LESSONS_DATA_DIR to the folder above that."
 )
 
+WMT14_HUB_ID, WMT14_CONFIGURATION = "wmt/wmt14", "de-en"
+FETCH_WMT14 = f"python -c \"import datasets; datasets.load_dataset('{WMT14_HUB_ID}', '{WMT14_CONFIGURATION}')\""
+WMT14_SPLITS = ("train", "validation", "test")
+HOW_TO_GET_WMT14 = (
+    f"Get it with a network: {FETCH_WMT14}; without: put train.jsonl, validation.jsonl and test.jsonl, each line "
+    '{"translation": {"en": …, "de": …}}, into a folder wmt14/ and set LESSONS_DATA_DIR to the folder above that.'
+)
+BLOCK = 2**24
+"""Bytes of a file that are read at once."""
+DIRECTIONS = ("en-de", "de-en")
+"""What the corpora can teach; they are read as the first, and turned round for the second."""
+
 
 class Pair(NamedTuple):
     """A sentence and its translation."""
 
     source: str
     target: str
+
+    def turned(self) -> "Pair":
+        """The translation and its sentence."""
+        return Pair(self.target, self.source)
 
 
 class DataError(ValueError):
@@ -62,20 +78,33 @@ def read_pairs(path: Path, source: str = "en", target: str = "de") -> list[Pair]
     Raises:
         DataError: if the file is missing, or a line is damaged; names file and line.
     """
+    return _read_rows(path, lambda row: Pair(str(row[source]), str(row[target])), f'{{"{source}": …, "{target}": …}}')
+
+
+def _read_rows(path: Path, parse: Callable[[Any], Pair], form: str) -> list[Pair]:
+    """What `parse` makes of the JSON of each line; `form` says in an error what a line should be. Raises DataError as `read_pairs`."""
+    pairs = []
     try:
-        lines = read_lines(path.read_bytes(), str(path))
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                pairs.append(parse(json.loads(line)))
+            except (json.JSONDecodeError, KeyError, TypeError) as error:
+                raise DataError(f"{path}, line {number}: this is no row {form}") from error
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(str(error)) from error
-    pairs = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            pairs.append(Pair(str(row[source]), str(row[target])))
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise DataError(f'{path}, line {number}: this is no row {{"{source}": …, "{target}": …}}') from error
     return pairs
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file, a block at a time: a corpus of gigabytes is never held whole beside its pairs."""
+    with open(path, "rb") as file:
+        before = 0
+        while block := file.readlines(BLOCK):
+            try:
+                yield from read_lines(b"".join(block), str(path), before)
+            except ValueError as error:
+                raise DataError(str(error)) from error
+            before += len(block)
 
 
 def load_grammar(split: str) -> list[Pair]:
@@ -142,10 +171,14 @@ def load_dirty() -> list[DirtyPair]:
         raise DataError(f"{path} is missing or damaged. Get it back: git checkout -- data/dirty") from error
 
 
+def _own_folder(name: str) -> Path | None:
+    root = os.environ.get("LESSONS_DATA_DIR")
+    return Path(root) / name if root else None
+
+
 def multi30k_folder() -> Path | None:
     """LESSONS_DATA_DIR/multi30k, or None where the variable is not set."""
-    root = os.environ.get("LESSONS_DATA_DIR")
-    return Path(root) / "multi30k" if root else None
+    return _own_folder("multi30k")
 
 
 def load_multi30k(split: str) -> list[Pair]:
@@ -172,6 +205,32 @@ def load_multi30k(split: str) -> list[Pair]:
     return pairs
 
 
+def load_wmt14(split: str) -> list[Pair]:
+    """A split of WMT 2014 English–German, from LESSONS_DATA_DIR/wmt14 or through `datasets`; its test is newstest2014.
+
+    The files have the hub's rows. Nobody has counted or hashed them here, so that a part of the corpus will do as well.
+
+    Args:
+        split: train (4.5 million pairs, 2.5 GB of memory), validation or test.
+
+    Raises:
+        DataError: if the split is unknown, or cannot be had or is damaged; says how to get it.
+    """
+    if split not in WMT14_SPLITS:
+        raise DataError(f"WMT 2014 has no split {split!r}: it has {', '.join(WMT14_SPLITS)}")
+    folder = _own_folder("wmt14")
+    if folder is None:
+        return read_hub(WMT14_HUB_ID, split, WMT14_CONFIGURATION, _translation, HOW_TO_GET_WMT14)
+    path = folder / f"{split}.jsonl"
+    if not path.exists():
+        raise DataError(f"{path} is not there. {HOW_TO_GET_WMT14}")
+    return _read_rows(path, _translation, '{"translation": {"en": …, "de": …}}')
+
+
+def _translation(row: Any) -> Pair:
+    return Pair(str(row["translation"]["en"]), str(row["translation"]["de"]))
+
+
 def verify(pairs: Sequence[Pair], wanted: SplitFile, place: str) -> None:
     """Raise DataError unless the pairs have the rows and the hash that are wanted; `place` names them in the message."""
     if len(pairs) != wanted.rows:
@@ -180,8 +239,21 @@ def verify(pairs: Sequence[Pair], wanted: SplitFile, place: str) -> None:
         raise DataError(f"{place} has the right number of rows, but not the right text. {HOW_TO_GET_MULTI30K}")
 
 
-def read_hub(repository: str, split: str) -> list[Pair]:
-    """A split of a data set with columns `en` and `de` on the Hugging Face hub, or of a local folder in the same layout.
+def read_hub(
+    repository: str,
+    split: str,
+    configuration: str | None = None,
+    parse: Callable[[Any], Pair] = lambda row: Pair(row["en"], row["de"]),
+    how_to_get: str = HOW_TO_GET_MULTI30K,
+) -> list[Pair]:
+    """A split of a data set on the Hugging Face hub, or of a local folder in the same layout.
+
+    Args:
+        repository: its name there, or the folder.
+        split: train, validation or test.
+        configuration: which of the data sets under that name; None where there is one.
+        parse: makes a pair of a row; as it stands, of the columns `en` and `de`.
+        how_to_get: ends the error.
 
     Raises:
         DataError: if it cannot be had.
@@ -192,11 +264,10 @@ def read_hub(repository: str, split: str) -> list[Pair]:
     level = hub_log.level
     hub_log.setLevel(logging.ERROR)  # without a network it warns of each of its five tries; the error below says it once
     try:
-        rows = datasets.load_dataset(repository, split=split)
-        return [Pair(row["en"], row["de"]) for row in rows]
+        return [parse(row) for row in datasets.load_dataset(repository, configuration, split=split)]
     except Exception as error:  # the library lets errors of many layers through: network, cache, parsing
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"{repository} cannot be loaded ({reason[:160]}). {HOW_TO_GET_MULTI30K}") from error
+        raise DataError(f"{repository} cannot be loaded ({reason[:160]}). {how_to_get}") from error
     finally:
         hub_log.setLevel(level)
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, partial
 
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
-METRICS = ("bleu", "chrf", "bleu-lc-moses")
+MOSES = {"bleu-lc-moses": "de", "bleu-lc-moses-en": "en"}
+"""The metrics on Moses' tokens: how a text is parted depends on its language."""
+METRICS = ("bleu", "chrf", *MOSES)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def score(metric: str, hypotheses: Sequence[str], references: Sequence[str], n_b
 
     Args:
         metric: `bleu`, cased and detokenised as sacreBLEU's default (Post 2018); `chrf` (Popović 2015); `bleu-lc-moses`, lower-cased and
-            Moses-tokenised for German, the metric of the literature on Multi30k.
+            Moses-tokenised for German, the metric of the literature on Multi30k; `bleu-lc-moses-en`, the same for English.
         hypotheses, references: as many of each, at least one.
         n_bootstrap: samples for the interval; below 2 there is none, and `low` and `high` are the value.
 
@@ -62,7 +64,7 @@ def score(metric: str, hypotheses: Sequence[str], references: Sequence[str], n_b
     middle = float(getattr(result, "_mean", result.score)) if half else float(result.score)
     signature = scorer.get_signature().format(short=False)
     return Score(
-        metric, float(result.score), middle - half, middle + half, signature + ("|moses:de|lc" if metric == "bleu-lc-moses" else "")
+        metric, float(result.score), middle - half, middle + half, signature + (f"|moses:{MOSES[metric]}|lc" if metric in MOSES else "")
     )
 
 
@@ -102,20 +104,32 @@ def _scorer(metric: str):  # noqa: ANN202 (a scorer of sacrebleu and a function 
     if metric == "bleu":
         return BLEU(), list
     if metric == "chrf":
-        return CHRF(), list
-    if metric == "bleu-lc-moses":
-        return BLEU(tokenize="none", force=True), moses_lower
+        return _Chrf(), list
+    if metric in MOSES:
+        return BLEU(tokenize="none", force=True), partial(moses_lower, language=MOSES[metric])
     raise ValueError(f"there is no metric {metric!r}: use {', '.join(METRICS)}")
 
 
-def moses_lower(texts: Sequence[str]) -> list[str]:
-    """Texts in lower case with Moses' tokens for German parted by spaces."""
-    tokenize = _moses().tokenize
+class _Chrf(CHRF):
+    """sacreBLEU's chrF; its own bootstrap stops with a TypeError where one sample matches nothing (a float among numpy's)."""
+
+    def _compute_f_score(self, statistics: list[int]) -> float:
+        return float(super()._compute_f_score(statistics))
+
+
+def moses_metric(language: str) -> str:
+    """The metric of `MOSES` for texts in this language, `de` or `en`."""
+    return next(metric for metric, known in MOSES.items() if known == language)
+
+
+def moses_lower(texts: Sequence[str], language: str = "de") -> list[str]:
+    """Texts in lower case with Moses' tokens for this language parted by spaces."""
+    tokenize = _moses(language).tokenize
     return [tokenize(text.lower(), return_str=True, escape=False) for text in texts]
 
 
-@lru_cache(maxsize=1)
-def _moses():  # noqa: ANN202
+@cache
+def _moses(language: str):  # noqa: ANN202
     from sacremoses import MosesTokenizer  # its tables take a moment, and most scores do without
 
-    return MosesTokenizer(lang="de")
+    return MosesTokenizer(lang=language)

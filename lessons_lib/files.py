@@ -66,12 +66,13 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(Path(path), text.encode("utf-8"))
 
 
-def read_lines(data: bytes, name: str) -> list[str]:
+def read_lines(data: bytes, name: str, before: int = 0) -> list[str]:
     """The lines of UTF-8 bytes. Only LF and CRLF end a line; U+2028, form feeds and the like are part of it.
 
     Args:
         data: the file's content.
         name: what to call it in an error.
+        before: lines of the file that stand before these.
 
     Raises:
         ValueError: if a line is not UTF-8; names the line.
@@ -80,7 +81,7 @@ def read_lines(data: bytes, name: str) -> list[str]:
     if lines[-1] == b"":
         lines.pop()
     decoded = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, before + 1):
         try:
             decoded.append(line.removesuffix(b"\r").decode("utf-8"))
         except UnicodeDecodeError as error:

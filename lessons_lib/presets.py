@@ -1,9 +1,10 @@
-"""The named recipes: each puts a corpus, a model, a training run and its validation together."""
+"""From a recipe to a trained model: corpus, tokenizer, model, training run and validation put together."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -13,102 +14,33 @@ import torch
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import CASING, TOKENIZER, TrainedModel, fingerprint, save_model
-from lessons_lib.config import SPEEDUPS, Budget, ModelConfig, TrainingConfig
-from lessons_lib.corpus import MULTI30K_LICENCE, Pair, load_grammar, load_multi30k
-from lessons_lib.evaluation import exact_match, score
+from lessons_lib.config import Budget, ModelConfig, TrainingConfig
+from lessons_lib.corpus import DIRECTIONS
+from lessons_lib.evaluation import exact_match, moses_metric, score
 from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
+from lessons_lib.recipes import PRESETS, Preset
 from lessons_lib.runtime import computes_bf16, keep_freed_memory
-from lessons_lib.speedups import loss_function, speed_up
-from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SegmentationSampler, Tokenizer
+from lessons_lib.speedups import loss_of, speed_up
+from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, EncodedTexts, SegmentationSampler, Tokenizer, lengths_of
 from lessons_lib.training import Trainer
 from lessons_lib.translation import Translator
 
+Texts = tuple[list[str], list[str]]
+Ids = Sequence[Sequence[int]]
+Segmented = SegmentationSampler | EncodedTexts
 
-@dataclass(frozen=True)
-class Preset:
-    """A recipe.
 
-    Attributes:
-        about: what it trains, on what, in a line.
-        load: split → pairs.
-        vocabulary_size: of the joint tokenizer, special tokens included.
-        model: fields of `ModelConfig` besides the vocabulary.
-        training: the configuration of the loop.
-        budget: how long it runs if nothing is said.
-        bpe_dropout: probability of passing over a merge while training.
-        casing: whether source and first target words lose their capitals.
-        n_validation: validation pairs that are translated each time.
-        multiple_of: widths of batches are rounded up to a multiple of this, so that few different shapes occur.
-        test_splits: what a finished model is scored on.
-        data, licence, text, limits: for the card of a model: what it saw, how its weights may be used, how text was prepared, what to
-            beware of.
+def find(name: str, direction: str = DIRECTIONS[0]) -> Preset:
+    """The recipe of this name, for this direction.
+
+    Raises:
+        ValueError: if there is none, or the direction is unknown; names those there are.
     """
-
-    about: str
-    load: Callable[[str], list[Pair]]
-    vocabulary_size: int
-    model: dict[str, Any]
-    training: TrainingConfig
-    budget: Budget
-    bpe_dropout: float = 0.0
-    casing: bool = False
-    n_validation: int = 1_000_000
-    multiple_of: int = 4
-    test_splits: tuple[str, ...] = ("test",)
-    data: str = ""
-    licence: str = ""
-    text: str = ""
-    limits: str = ""
-
-
-PRESETS = {
-    "grammar": Preset(
-        about="the shipped English–German grammar corpus; about a minute on two cores",
-        load=load_grammar,
-        vocabulary_size=3200,
-        model=dict(d_model=128, n_heads=4, d_ff=256, n_encoder_layers=2, n_decoder_layers=2, dropout=0.0, max_length=128),
-        training=TrainingConfig(
-            learning_rate=2.5e-3, warmup_steps=150, decay="linear", label_smoothing=0.0, batch_tokens=512, ema_decay=0.98, log_every=20,
-            validate_every=600, checkpoint_every=600,
-        ),
-        budget=Budget(steps=1800),
-        casing=True,
-        n_validation=300,
-        test_splits=("test", "unseen", "longer", "mirrored"),
-        data="the course's own English–German grammar corpus (`data/grammar`, CC BY 4.0)",
-        licence="CC BY 4.0",
-        text="source in lower case, first word of the target truecased",
-        limits=(
-            "It knows the corpus's words and sentence patterns and nothing else. On sentences longer than any it was trained on it breaks "
-            "down, as the score on `longer` says: kept as it is, since it shows what such a model has not learned."
-        ),
-    ),
-    "multi30k": Preset(
-        about="Multi30k English–German, 29,000 photo captions; an hour and a half on two cores",
-        load=load_multi30k,
-        vocabulary_size=4000,
-        model=dict(d_model=128, n_heads=4, d_ff=256, n_encoder_layers=4, n_decoder_layers=4, dropout=0.2),
-        training=TrainingConfig(
-            learning_rate=3e-3, warmup_steps=400, decay="cosine", label_smoothing=0.1, batch_tokens=2048, micro_batches=2,
-            ema_decay=0.999, log_every=20, validate_every=500, checkpoint_every=250, precision="bf16",
-            speedups=SPEEDUPS,
-        ),
-        budget=Budget(seconds=82 * 60),
-        bpe_dropout=0.1,
-        casing=True,
-        data=f"{MULTI30K_LICENCE}: 29,000 captions of photos; its test set is test 2016",
-        licence="CC BY-NC-SA 4.0, as its data: not for commercial use",
-        text="source in lower case, first word of the target truecased, BPE-dropout 0.1",
-        limits=(
-            "It has read captions of photos: people, dogs, sports, streets, in the present tense. Anything else (questions, *I* and *you*, "
-            "the past, names, news) it turns into a caption or into nonsense, fluently. The captions carry the habits of their writers: "
-            "what they assume about age, sex and origin comes back in the translations. Do not use it where a wrong translation could do "
-            "harm."
-        ),
-    ),
-}  # fmt: skip
+    if name not in PRESETS:
+        raise ValueError(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
+    return dataclasses.replace(PRESETS[name], direction=direction)
 
 
 @dataclass
@@ -123,7 +55,7 @@ class Run:
 
     def trained(self) -> TrainedModel:
         """The model to keep, with all that translates."""
-        return TrainedModel(self.trainer.result.eval(), self.tokenizer, self.casing)
+        return TrainedModel(self.trainer.result.eval(), self.tokenizer, self.casing, self.preset.direction)
 
 
 def prepare(
@@ -144,32 +76,33 @@ def prepare(
     """
     keep_freed_memory()
     device = device or torch.device("cpu")
-    training = preset.training if seed is None else dataclasses.replace(preset.training, seed=seed)
-    if training.precision == "bf16" and not computes_bf16(device):
-        training = dataclasses.replace(training, precision="fp32")
-    if training.speedups and device.type != "cpu":
-        training = dataclasses.replace(training, speedups=())
-    pairs = preset.load("train")
+    training = _training_on(device, preset.training if seed is None else dataclasses.replace(preset.training, seed=seed))
+    pairs = preset.pairs("train")
     casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
-    sources = [casing.before_source(pair.source) for pair in pairs]
-    targets = [casing.before_target(pair.target) for pair in pairs]
-    tokenizer = Tokenizer.train([*sources, *targets], preset.vocabulary_size)
+    texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
+    tokenizer = Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
     torch.manual_seed(training.seed)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model))
-    samplers = [SegmentationSampler(tokenizer, texts, preset.bpe_dropout, seed=training.seed) for texts in (sources, targets)]
     trainer = Trainer(
         model=model,
-        loss=partial(loss_function(training.speedups), smoothing=training.label_smoothing),
-        batches=partial(_batches, *samplers, training, preset.multiple_of),
+        loss=loss_of(training),
+        batches=partial(_batches, *_segmented(preset, tokenizer, texts, training.seed), training, preset.multiple_of),
         config=training,
         budget=budget or preset.budget,
         device=device,
         folder=folder,
         quicken=partial(speed_up, names=training.speedups, seed=training.seed) if training.speedups else None,
-        facts={"model": model.config.to_json(), "tokenizer": fingerprint(tokenizer)},
+        facts={"direction": preset.direction, "model": model.config.to_json(), "tokenizer": fingerprint(tokenizer)},
     )
     trainer.validate = _validation(preset, tokenizer, casing, trainer.device)
     return Run(preset, training, trainer, tokenizer, casing)
+
+
+def _training_on(device: torch.device, training: TrainingConfig) -> TrainingConfig:
+    """The configuration as this device carries it out."""
+    if training.precision == "bf16" and not computes_bf16(device):
+        training = dataclasses.replace(training, precision="fp32")
+    return training if device.type == "cpu" else dataclasses.replace(training, speedups=())
 
 
 def train(
@@ -215,21 +148,37 @@ def train(
     return trained
 
 
-def _batches(
-    source: SegmentationSampler, target: SegmentationSampler, config: TrainingConfig, multiple_of: int, number: int
-) -> Sequence[Batch]:
+def _sample(texts: Texts, n_pairs: int) -> list[str]:
+    """The texts that a tokenizer learns from: those of at most `n_pairs` pairs, evenly spread; of all if it is 0."""
+    every = -(-len(texts[0]) // n_pairs) if n_pairs else 1
+    return [text for side in texts for text in side[::every]]
+
+
+def _segmented(preset: Preset, tokenizer: Tokenizer, texts: Texts, seed: int) -> list[Segmented]:
+    """Sources and targets as a pass asks for them, without the pairs that are too long or too different in length."""
+    if preset.bpe_dropout and not preset.token_limits:
+        return [SegmentationSampler(tokenizer, side, preset.bpe_dropout, seed=seed) for side in texts]
+    encoded = [EncodedTexts(tokenizer, side) for side in texts]
+    if not preset.token_limits:
+        return encoded
+    kept = preset.token_limits.keeps(*(side.lengths for side in encoded))
+    if not preset.bpe_dropout:
+        return [side.take(kept) for side in encoded]
+    return [SegmentationSampler(tokenizer, list(compress(side, kept)), preset.bpe_dropout, seed=seed) for side in texts]
+
+
+def _batches(source: Segmented, target: Segmented, config: TrainingConfig, multiple_of: int, number: int) -> Sequence[Batch]:
     """The micro-batches of pass `number`."""
     sources, targets = source.encode(number), target.encode(number)
     generator = np.random.default_rng([config.seed, number])
-    lengths = [[len(ids) + 1 for ids in side] for side in (sources, targets)]
-    rows = bucketed(*lengths, config.batch_tokens, generator, multiple_of)
+    rows = bucketed(lengths_of(sources) + 1, lengths_of(targets) + 1, config.batch_tokens, generator, multiple_of)
     return _Lazy(rows, sources, targets, multiple_of)
 
 
 class _Lazy(Sequence):
     """Batches that are made when they are asked for: a pass of tensors need not be held at once."""
 
-    def __init__(self, rows: list[list[int]], sources: list[list[int]], targets: list[list[int]], multiple_of: int) -> None:
+    def __init__(self, rows: list[list[int]], sources: Ids, targets: Ids, multiple_of: int) -> None:
         self.rows, self.sources, self.targets, self.multiple_of = rows, sources, targets, multiple_of
 
     def __len__(self) -> int:
@@ -246,13 +195,14 @@ class _Lazy(Sequence):
 def _validation(
     preset: Preset, tokenizer: Tokenizer, casing: Casing, device: torch.device
 ) -> Callable[[torch.nn.Module], dict[str, float]]:
-    pairs = preset.load("validation")[: preset.n_validation]
+    pairs = preset.pairs("validation")[: preset.n_validation]
     references = [pair.target for pair in pairs]
+    metric = moses_metric(preset.target_language)
 
     def validate(model: torch.nn.Module) -> dict[str, float]:
-        translator = Translator(TrainedModel(model, tokenizer, casing), device)
+        translator = Translator(TrainedModel(model, tokenizer, casing, preset.direction), device)
         hypotheses = translator.translate([pair.source for pair in pairs], beam=1)
-        bleu = score("bleu-lc-moses", hypotheses, references, n_bootstrap=0).value
+        bleu = score(metric, hypotheses, references, n_bootstrap=0).value
         return {"bleu_lc_moses": round(bleu, 2), "exact_match": round(exact_match(hypotheses, references), 2)}
 
     return validate

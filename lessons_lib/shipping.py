@@ -7,14 +7,15 @@ from pathlib import Path
 
 from lessons_lib.checkpoints import load_model, save_model
 from lessons_lib.config import TrainingConfig
-from lessons_lib.evaluation import exact_match, score
+from lessons_lib.evaluation import exact_match, moses_metric, score
 from lessons_lib.files import write_text
 from lessons_lib.metrics import read_metrics
-from lessons_lib.presets import PRESETS, Preset
+from lessons_lib.presets import Preset, find
 from lessons_lib.runtime import data_dir
 from lessons_lib.translation import Translator
 
 BEAM = 5
+LANGUAGES = {"en": "English", "de": "German"}
 
 
 def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | None = None) -> Path:
@@ -32,8 +33,10 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
 
     Raises:
         CheckpointError: if the run's folder holds no complete model.
+        ValueError: if there is no such preset.
     """
-    preset, trained = PRESETS[preset_name], load_model(run)
+    trained = load_model(run)
+    preset = find(preset_name, trained.direction)
     folder = (root or data_dir() / "checkpoints") / f"{preset_name}-{trained.direction}"
     save_model(folder, trained, half=True)
     for name in ("metrics.jsonl", "training.json"):
@@ -45,13 +48,17 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
 
 
 def measure(folder: Path, preset: Preset) -> dict[str, dict[str, float | str]]:
-    """Scores of the checkpoint on each test set of its recipe, translated with beam search: set → metric → value."""
+    """Scores of the checkpoint on each test set of its recipe, translated with beam search: set → metric → value.
+
+    `bleu-lc-moses` is on the tokens of the target language, whichever that is.
+    """
     translator, results = Translator.load(folder), {}
     for split in preset.test_splits:
-        pairs = preset.load(split)
+        pairs = preset.pairs(split)
         references = [pair.target for pair in pairs]
         hypotheses = translator.translate([pair.source for pair in pairs], beam=BEAM)
-        scores = {metric: score(metric, hypotheses, references) for metric in ("bleu-lc-moses", "bleu", "chrf")}
+        metrics = {"bleu-lc-moses": moses_metric(preset.target_language), "bleu": "bleu", "chrf": "chrf"}
+        scores = {name: score(metric, hypotheses, references) for name, metric in metrics.items()}
         results[split] = {
             **{metric: round(found.value, 2) for metric, found in scores.items()},
             "bleu interval": f"{scores['bleu'].low:.1f} to {scores['bleu'].high:.1f}",
@@ -66,12 +73,14 @@ def card(folder: Path, preset: Preset) -> str:
     """The model card, Markdown, from what stands in the checkpoint's folder."""
     facts = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     training = TrainingConfig.from_json((folder / "training.json").read_text(encoding="utf-8"))
-    model, last = load_model(folder).model, read_metrics(folder / "metrics.jsonl")[-1]
+    trained, last = load_model(folder), read_metrics(folder / "metrics.jsonl")[-1]
+    model = trained.model
     signature = next(iter(facts["scores"].values()))["bleu signature"]
     shape = {name: value for name, value in dataclasses.asdict(model.config).items() if name not in ("vocabulary_size", "pad_id")}
-    recipe = {name: value for name, value in dataclasses.asdict(training).items() if value != () and not name.endswith("_every")}
+    recipe = {name: value for name, value in dataclasses.asdict(training).items() if _is_told(name, value)}
     return CARD.format(
         name=folder.name,
+        languages=" to ".join(LANGUAGES[code] for code in trained.direction.split("-")),
         preset=preset,
         model=model,
         beam=BEAM,
@@ -94,13 +103,18 @@ def _row(split: str, scores: dict[str, float | str]) -> str:
     )
 
 
+def _is_told(name: str, value: object) -> bool:
+    """Whether a card names this field: not how often a run logs, nor pieces and losses that it did without."""
+    return not name.endswith("_every") and value != () and (name, value) != ("r_drop", 0)
+
+
 def _listed(fields: dict[str, object]) -> str:
     return ", ".join(f"`{name}` {value}" for name, value in fields.items())
 
 
 CARD = """# {name}
 
-English to German, an encoder–decoder Transformer with {model.n_parameters:,} parameters, trained from nothing on {preset.data}.
+{languages}, an encoder–decoder Transformer with {model.n_parameters:,} parameters, trained from nothing on {preset.data}.
 
 ## Licence and data
 

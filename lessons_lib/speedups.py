@@ -5,7 +5,7 @@ They are put into the model that computes loss and gradients (`Trainer.worker`);
 
 import math
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +13,12 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from lessons_lib.attention import KeyValueCache, MultiHeadAttention
 from lessons_lib.batching import Batch
-from lessons_lib.config import SPEEDUPS
+from lessons_lib.config import SPEEDUPS, TrainingConfig
 from lessons_lib.layers import Dropout
-from lessons_lib.losses import translation_loss
+from lessons_lib.losses import r_drop_loss, translation_loss
 from lessons_lib.models import EncoderDecoder
+from lessons_lib.one_pass import at_least_float32, one_pass_r_drop_loss, one_pass_translation_loss
 
-ROWS = 256
 POOL_SIZE = 2**22
 ALIGNMENT = 64
 
@@ -63,10 +63,6 @@ def mask_pool(p: float, dtype: torch.dtype, seed: int, size: int = POOL_SIZE) ->
     return (torch.rand(size, generator=generator) >= p).to(dtype).div_(1 - p)
 
 
-def _at_least_float32(x: Tensor) -> torch.dtype:
-    return torch.promote_types(x.dtype, torch.float32)
-
-
 class _MaskedSoftmax(torch.autograd.Function):
     """softmax(scale · scores) over the last axis where the mask allows it, computed in float32 where the scores are in fewer bits.
 
@@ -75,7 +71,7 @@ class _MaskedSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, scores: Tensor, mask: Tensor | None, scale: float) -> Tensor:
-        exact = scores.to(_at_least_float32(scores)).mul(scale)
+        exact = scores.to(at_least_float32(scores)).mul(scale)
         if mask is not None:
             exact.masked_fill_(~mask, torch.finfo(exact.dtype).min)
         weights = exact.softmax(dim=-1)
@@ -90,7 +86,7 @@ class _MaskedSoftmax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
         (weights,) = ctx.saved_tensors
-        exact = weights.to(_at_least_float32(weights))
+        exact = weights.to(at_least_float32(weights))
         weighted = gradient * exact
         weighted.addcmul_(exact, weighted.sum(dim=-1, keepdim=True), value=-1.0)
         return weighted.mul_(ctx.scale).to(gradient.dtype), None, None
@@ -129,74 +125,12 @@ class PackedAttention(MultiHeadAttention):
         return side_by_side.permute(2, 0, 3, 1, 4).contiguous()  # (projections, B, H, n, d_head)
 
 
-class _OnePassCrossEntropy(torch.autograd.Function):
-    """Smoothed cross-entropy of hidden @ tableᵀ that makes its gradients on the way forward, from one softmax.
-
-    For one token the gradient of the loss by the logits is p − (1 − ε)·onehot − ε/V. The last term is the same for every word: its share
-    of the products below is a sum over rows of the table, and needs no pass over the logits.
-    """
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, hidden: Tensor, table: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-        n, places = targets.shape[0], torch.arange(targets.shape[0], device=hidden.device)
-        size = table.shape[0]
-        logits = hidden @ table.T  # (N, V)
-        exact = _at_least_float32(logits)
-        right, mean = logits[places, targets].to(exact), logits[:n].sum(dim=-1, dtype=exact) / size
-        gradient = logits.softmax(dim=-1)
-        log_right = gradient[places, targets].to(exact).clamp_min(torch.finfo(exact).tiny).log()
-        loss = -((1 - smoothing) * log_right + smoothing * (mean - right + log_right)).sum()
-        gradient[places, targets] -= 1 - smoothing
-        gradient[n:] = 0  # rows that only fill up
-        by_hidden, by_table = gradient @ table, gradient.T @ hidden
-        if smoothing:
-            by_hidden[:n] -= (table.sum(dim=0, dtype=exact) * (smoothing / size)).to(hidden.dtype)
-            by_table -= (hidden[:n].sum(dim=0, dtype=exact) * (smoothing / size)).to(table.dtype)
-        ctx.save_for_backward(by_hidden, by_table)
-        return loss
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        by_hidden, by_table = ctx.saved_tensors
-        return by_hidden * gradient.to(by_hidden.dtype), by_table * gradient.to(by_table.dtype), None, None
-
-
-def one_pass_cross_entropy(hidden: Tensor, table: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Sum over positions of the smoothed cross-entropy, as `label_smoothed_cross_entropy(hidden @ table.T, targets, smoothing)`.
-
-    Args:
-        hidden: (N', d), N' ≥ N; rows beyond N only fill up to a shape that repeats, and get no gradient.
-        table: (V, d).
-        targets: int64 (N,).
-        smoothing: ε, at least 0 and below 1.
-
-    Returns:
-        scalar in nats, float32. Its gradient cannot be differentiated once more.
-
-    Raises:
-        ValueError: if there are more targets than rows.
-    """
-    if targets.shape[0] > hidden.shape[0]:
-        raise ValueError(f"{targets.shape[0]} targets for {hidden.shape[0]} rows of hidden states: there must be a row for each")
-    return _OnePassCrossEntropy.apply(hidden, table, targets, smoothing)
-
-
-def one_pass_translation_loss(model: EncoderDecoder, batch: Batch, smoothing: float) -> Tensor:
-    """As `losses.translation_loss`, with the one-pass cross-entropy on a number of rows that repeats from batch to batch."""
-    hidden = model.decode(batch.target_in, *model.encode(batch.source)).flatten(0, 1)  # (B·T, d_model)
-    targets = batch.target_out.flatten()
-    real = (targets != model.config.pad_id).nonzero().squeeze(-1)  # (N,)
-    filled = torch.cat((real, real.new_zeros(-len(real) % ROWS)))
-    return one_pass_cross_entropy(hidden[filled], model.table.weight, targets[real], smoothing)
-
-
 def speed_up(model: EncoderDecoder, names: Iterable[str], seed: int) -> None:
-    """Put these pieces into the model, in place; its parameters, their order and their names stay as they are.
+    """Put these pieces into the model, in place; parameters, their order and names, and training or evaluation stay as they are.
 
     Args:
         model: on a processor, in the dtype in which it will compute.
-        names: of `config.SPEEDUPS`; `one_pass_loss` changes no module, see `loss_function`.
+        names: of `config.SPEEDUPS`; `one_pass_loss` changes no module, see `loss_of`.
         seed: decides the pool of dropout masks.
 
     Raises:
@@ -211,14 +145,22 @@ def speed_up(model: EncoderDecoder, names: Iterable[str], seed: int) -> None:
     def replace_in(module: nn.Module) -> None:
         for name, child in list(module.named_children()):
             if "mask_pool" in names and isinstance(child, Dropout):
-                setattr(module, name, PooledDropout(child.p, pool(child.p)))
+                setattr(module, name, PooledDropout(child.p, pool(child.p)).train(child.training))
             elif "packed_attention" in names and type(child) is MultiHeadAttention:
-                setattr(module, name, PackedAttention(child))
+                setattr(module, name, PackedAttention(child).train(child.training))
             replace_in(getattr(module, name))
 
     replace_in(model)
 
 
 def loss_function(names: Iterable[str]) -> Callable[[EncoderDecoder, Batch, float], Tensor]:
-    """(model, batch, smoothing) → the summed loss: the one-pass one if it is among the names, else the plain one."""
+    """(model, batch, smoothing) → the summed loss without R-Drop: the one-pass one if it is among the names, else the plain one."""
     return one_pass_translation_loss if "one_pass_loss" in set(names) else translation_loss
+
+
+def loss_of(config: TrainingConfig) -> Callable[[EncoderDecoder, Batch], Tensor]:
+    """(model, batch) → the summed loss that this configuration asks for: with R-Drop or without, in one pass or plain."""
+    if not config.r_drop:
+        return partial(loss_function(config.speedups), smoothing=config.label_smoothing)
+    loss = one_pass_r_drop_loss if "one_pass_loss" in config.speedups else r_drop_loss
+    return partial(loss, smoothing=config.label_smoothing, weight=config.r_drop)

@@ -247,16 +247,18 @@ class Trainer:
             True if there was.
 
         Raises:
-            CheckpointError: if it is damaged, or of a run with another configuration, model or data.
+            CheckpointError: if it is damaged, or of a run with another configuration, model or data. What did not exist yet when it was
+                written is not compared.
         """
         path = None if self.folder is None else self.folder / STATE
         if path is None or not path.exists():
             return False
         tensors, found = load_tensors(path)
         at = found.pop("at", {})
+        found["training"] = _in_todays_fields(found.get("training"))
         for key, wanted in {"training": self.config.to_json(), **self.facts}.items():
-            if found.get(key) != wanted:
-                raise CheckpointError(f"{path} is of another run: its {_difference(key, found.get(key), wanted)}. Use another folder")
+            if found.get(key, wanted) != wanted:
+                raise CheckpointError(f"{path} is of another run: its {_difference(key, found[key], wanted)}. Use another folder")
         part = {kind: _strip(tensors, f"{kind}.") for kind in ("model", "average", "best", "optimizer")}
         load_weights(self.model, part["model"], path)
         if self.config.ema_decay:
@@ -274,6 +276,14 @@ class Trainer:
 
 def _strip(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def _in_todays_fields(training: Any) -> Any:
+    """The training configuration as today's library writes it: one written before a field existed had its default."""
+    try:
+        return TrainingConfig.from_json(training).to_json()
+    except (TypeError, ValueError):
+        return training
 
 
 def _difference(key: str, was: Any, now: Any) -> str:

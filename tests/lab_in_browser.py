@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-sync",
 ]
 A_TRY = 10_000  # ms
-PATIENCE = 150_000  # ms: two busy cores may take minutes for what takes seconds alone
+PATIENCE = 300_000  # ms: 08 trains, and two busy cores may take minutes for what takes one alone
 # A notebook drawn whole (by default JupyterLab leaves out cells that are off the screen), and no pop-up for news.
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},

@@ -33,7 +33,7 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_every_control_of_every_live_picture_answers_to_the_keyboard(page: Any) -> None:
     assert page.locator(ERRORS).all_inner_texts() == []
-    cells = page.locator(".jp-CodeCell:has(.jupyter-widgets svg)").all()
+    cells = page.locator(".jp-CodeCell:has(.jupyter-widgets :is(svg, img))").all()
     assert cells, "the notebook imports a live picture, and none is drawn"
     moved = 0
     for cell in cells:

@@ -1,8 +1,9 @@
 """Corpus cleaning: what each rule catches in a small dirty list, and that clean data passes."""
 
+import numpy as np
 import pytest
 
-from lessons_lib.cleaning import RULES, Limits, clean, plain, speaks_for_another
+from lessons_lib.cleaning import RULES, Limits, TokenLimits, clean, plain, speaks_for_another
 from lessons_lib.corpus import Pair, load_grammar
 
 GOOD = [Pair("The dog bites the man.", "Der Hund beißt den Mann."), Pair("Two men in a boat.", "Zwei Männer in einem Boot.")]
@@ -75,3 +76,12 @@ def test_the_grammar_corpus_is_clean() -> None:
     assert len(kept) >= 0.995 * len(pairs), counts
     swapped = [Pair(pair.target, pair.source) for pair in pairs]
     assert clean(swapped)[1]["probably another language"] > 0.5 * len(pairs)
+
+
+def test_limits_in_tokens_are_the_usual_rule() -> None:
+    source, target = np.array([3, 2, 250, 251, 0, 4, 5]), np.array([2, 3, 200, 240, 1, 7, 5])
+    assert TokenLimits().keeps(source, target).tolist() == [True, True, True, False, False, False, True]
+    assert TokenLimits(max_tokens=4, max_ratio=2).keeps(source, target).tolist() == [True, True, False, False, False, False, False]
+    for fields in ({"max_tokens": 0}, {"max_ratio": 0.5}):
+        with pytest.raises(ValueError, match="it must be at least 1"):
+            TokenLimits(**fields)

@@ -44,6 +44,18 @@ def test_steps_seed_and_the_usual_folder(tmp_path: Path, monkeypatch: pytest.Mon
     assert first == again != other
 
 
+def test_the_other_direction_has_its_own_folder_and_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = lessons("train", "tiny", "--steps", 2, "--direction", "de-en")
+    assert outcome.status == 0 and outcome.err.startswith("Training tiny de-en (")
+    assert "printf 'Der Hund schläft.\\n' | lessons translate --checkpoint runs/tiny-de-en" in outcome.lines[-1]
+    assert load_model(Path("runs/tiny-de-en")).direction == "de-en" and not Path("runs/tiny").exists()
+    assert lessons("translate", "--checkpoint", "runs/tiny-de-en", "--direction", "de-en", stdin=b"der Hund\n").status == 0
+    assert_refused(lessons("translate", "--checkpoint", "runs/tiny-de-en", "--direction", "en-de", stdin=b"dog\n"), "de-en only")
+    refused = lessons("train", "tiny", "--steps", 4, "--out", "runs/tiny-de-en", "--resume")
+    assert_refused_but_announced(refused, "its direction was de-en, now it is en-de")
+
+
 def test_minutes_are_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     budgets = []
     monkeypatch.setattr(presets, "train", lambda recipe, folder, budget, *_: budgets.append(budget))
@@ -83,6 +95,7 @@ def test_resume_with_nothing_to_resume_says_so_and_begins(tmp_path: Path) -> Non
         (("--minutes", "1", "--steps", "1"), ["--minutes and --steps"]),
         (("--seed", "-1"), ["--seed", "-1"]),
         (("--seed", str(2**32)), ["--seed", str(2**32)]),
+        (("--direction", "en-fr"), ["--direction", "'en-fr' is not one of en-de, de-en"]),
         (("--device", "toaster"), ["'toaster'", "auto, cpu"]),
         (("--device", "cuda:99"), ["'cuda:99'"]),
     ],
@@ -93,7 +106,7 @@ def test_bad_values_are_refused_before_anything_is_written(tmp_path: Path, argum
 
 
 def test_an_unknown_preset_and_a_file_for_a_folder_are_refused(tmp_path: Path) -> None:
-    assert_refused(lessons("train", "huge", "--out", tmp_path / "run"), "'huge'", "grammar, multi30k")
+    assert_refused(lessons("train", "huge", "--out", tmp_path / "run"), "'huge'", "use grammar, multi30k, tiny, base")
     (tmp_path / "file").touch()
     assert_refused(train(tmp_path / "file"), "that is a file")
     assert_refused(train(tmp_path / "file" / "below"), "nothing can be written")
@@ -118,6 +131,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert f"after step 2 is in {tmp_path / 'my run'}" in outcome.err
     assert f"lessons train tiny --steps 4 --seed 1 --out '{tmp_path / 'my run'}' --device cpu --resume" in outcome.err
     assert "No state was written yet" in train(tmp_path / "other").err
+    assert "train tiny --direction de-en --out" in train(tmp_path / "turned", "--direction", "de-en").err
 
 
 def test_a_full_disk_is_named_and_the_last_state_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

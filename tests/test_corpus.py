@@ -15,6 +15,7 @@ from lessons_lib.corpus import (
     has_multi30k,
     load_grammar,
     load_multi30k,
+    load_wmt14,
     read_hub,
     read_pairs,
     rows_hash,
@@ -56,6 +57,16 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
         read_pairs(path)
 
 
+def test_a_damaged_line_is_named_wherever_a_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "BLOCK", 30)
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"en": "a", "de": "b"}\r\n' * 9 + b'{"en": "a", "de": "\xff"}')
+    with pytest.raises(DataError, match="x.jsonl, line 10: not UTF-8"):
+        read_pairs(path)
+    path.write_bytes(b'{"en": "a", "de": "b"}\r\n' * 9)
+    assert read_pairs(path) == [Pair("a", "b")] * 9
+
+
 def test_missing_and_undecodable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="gone.jsonl: No such file"):
         read_pairs(tmp_path / "gone.jsonl")
@@ -90,7 +101,55 @@ def test_a_damaged_file_of_multi30k_is_named_with_the_way_to_get_it(small_multi3
         load_multi30k("validation")
 
 
+def write_wmt14(folder: Path) -> Path:
+    """The rows in the layout of the hub's data set, one file a split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "validation", "test"):
+        lines = [json.dumps({"translation": {"en": row.source, "de": row.target}}) + "\n" for row in ROWS]
+        (folder / f"{split}.jsonl").write_text("".join(lines))
+    return folder
+
+
+@pytest.fixture
+def small_wmt14(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LESSONS_DATA_DIR", str(tmp_path))
+    return write_wmt14(tmp_path / "wmt14")
+
+
+def test_a_small_wmt14_is_read(small_wmt14: Path) -> None:
+    assert [load_wmt14(split) for split in ("train", "validation", "test")] == [ROWS] * 3
+
+
+def test_a_missing_or_damaged_wmt14_is_named_with_the_way_to_get_it(small_wmt14: Path) -> None:
+    (small_wmt14 / "test.jsonl").unlink()
+    with pytest.raises(DataError, match="test.jsonl is not there.*wmt/wmt14', 'de-en'.*wmt14/ and set LESSONS_DATA_DIR"):
+        load_wmt14("test")
+    with open(small_wmt14 / "train.jsonl", "a") as file:
+        file.write('{"en": "a", "de": "b"}\n')
+    with pytest.raises(DataError, match='train.jsonl, line 4: this is no row {"translation": {"en": …, "de": …}}'):
+        load_wmt14("train")
+
+
+@pytest.mark.slow
+def test_wmt14_comes_through_the_hub_in_the_same_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESSONS_DATA_DIR", raising=False)
+    splits = "".join(f"\n  - {{split: {split}, path: {split}.jsonl}}" for split in ("train", "validation", "test"))
+    (write_wmt14(tmp_path / "hub") / "README.md").write_text(f"---\nconfigs:\n- config_name: de-en\n  data_files:{splits}\n---\n")
+    monkeypatch.setattr(corpus, "WMT14_HUB_ID", str(tmp_path / "hub"))
+    assert load_wmt14("validation") == ROWS
+    monkeypatch.setattr(corpus, "WMT14_HUB_ID", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="nowhere cannot be loaded.*wmt14/ and set LESSONS_DATA_DIR"):
+        load_wmt14("test")
+
+
+def test_a_pair_turned_twice_is_itself() -> None:
+    assert ROWS[0].turned() == Pair("Ein Hund.", "A dog.") and ROWS[0].turned().turned() == ROWS[0]
+
+
 def test_unknown_splits_are_named() -> None:
+    with pytest.raises(DataError, match="WMT 2014 has no split 'dev': it has train, validation, test"):
+        load_wmt14("dev")
     with pytest.raises(DataError, match="no split 'dev': it has train, validation, test"):
         load_multi30k("dev")
     with pytest.raises(DataError, match="no split 'dev': it has .*unseen"):

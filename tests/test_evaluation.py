@@ -5,7 +5,7 @@ import random
 import pytest
 import sacrebleu
 
-from lessons_lib.evaluation import METRICS, compare, exact_match, moses_lower, score
+from lessons_lib.evaluation import METRICS, compare, exact_match, moses_lower, moses_metric, score
 
 REFERENCES = ["der Hund beißt den Mann", "der Mann beißt den Hund"]
 HYPOTHESES = ["der Hund beißt den Hund", "der Mann beißt der Hund"]
@@ -29,6 +29,11 @@ def test_bleu_of_the_pencil_example() -> None:
     """8·5·3·1 / (10·8·6·4) = 1/16, its fourth root ½; with the last wrong word of the first left out 53.4."""
     assert score("bleu", HYPOTHESES, REFERENCES).value == pytest.approx(50.0, abs=1e-6)
     assert score("bleu", [HYPOTHESES[0].removesuffix(" Hund"), HYPOTHESES[1]], REFERENCES).value == pytest.approx(53.4, abs=0.05)
+
+
+def test_chrf_has_an_interval_even_where_samples_match_nothing() -> None:
+    found = score("chrf", ["a b c d e", "x y z"], ["Ein Mann fährt Rad.", "Zwei Hunde."])
+    assert 0 <= found.low < found.value < found.high < 5
 
 
 def test_chrf_of_the_pencil_example() -> None:
@@ -60,12 +65,19 @@ def test_without_bootstrap_there_is_no_interval() -> None:
     [
         ("bleu", ("nrefs:1", "case:mixed", "tok:13a", "smooth:exp", f"version:{sacrebleu.__version__}", "bs:1000")),
         ("chrf", ("nrefs:1", "nc:6", "nw:0", f"version:{sacrebleu.__version__}")),
+        ("bleu-lc-moses-en", ("tok:none", "moses:en", "lc")),
         ("bleu-lc-moses", ("tok:none", "moses:de", "lc", f"version:{sacrebleu.__version__}")),
     ],
 )
 def test_a_signature_says_what_was_done(metric: str, says: tuple[str, ...]) -> None:
     found = score(metric, HYPOTHESES, REFERENCES).signature
     assert all(part in found for part in says), found
+
+
+def test_english_is_parted_as_english() -> None:
+    assert moses_lower(["The dog's bone."], "en") == ["the dog 's bone ."] != moses_lower(["The dog's bone."])
+    assert score("bleu-lc-moses-en", ["THE DOG'S BONE."], ["the dog's bone ."]).value == pytest.approx(100)
+    assert moses_metric("en") == "bleu-lc-moses-en" and moses_metric("de") == "bleu-lc-moses"
 
 
 def test_moses_lower_cases_and_parts_punctuation() -> None:

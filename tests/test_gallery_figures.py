@@ -41,7 +41,9 @@ def test_a_loss_of_nothing_can_be_drawn_on_a_log_axis() -> None:
 
 def test_early_stopping_tells_where_and_how_low() -> None:
     figure, alt = gallery.early_stopping.__wrapped__([20, 40, 60], [5.0, 2.0, 0.1], [5.0, 3.5, 4.0], 40)
-    assert [line.get_ydata().tolist() for line in figure.axes[0].get_lines()[:2]] == [[5.0, 2.0, 0.1], [5.0, 3.5, 4.0]]
+    lines = figure.axes[0].get_lines()[:2]
+    assert [line.get_ydata().tolist() for line in lines] == [[5.0, 2.0, 0.1], [5.0, 3.5, 4.0]]
+    assert not any(line.get_clip_on() for line in lines), "the last markers stand on the edge"
     assert "lowest at step 40, 3.5" in alt
     assert "from 5.0 to 0.10" in alt
 
@@ -60,7 +62,8 @@ def test_the_pictures_are_light() -> None:
 
 def test_progress_says_how_far_and_how_long() -> None:
     assert progress(ROWS[0], 100) == "step 20 of 100, loss 8.000, 8 s left"
-    assert progress({**ROWS[1], "step": 100}, 100) == "step 100 of 100, loss 0.500, bleu_lc_moses 50.0, exact_match 40.0"
+    assert progress({**ROWS[1], "step": 100}, 100) == "step 100 of 100, loss 0.500, exact match 40.0 %"
+    assert progress({**ROWS[0], "validation": {"bleu_lc_moses": 50.0}}, 20) == "step 20 of 20, loss 8.000", "BLEU comes in 07"
 
 
 def test_the_live_curve_draws_bar_loss_and_score() -> None:
@@ -88,6 +91,22 @@ def test_the_live_curve_is_shown_once_and_then_redrawn() -> None:
     assert page["text/html"].startswith('<img alt="Loss falls from 8.00 to 0.50')
 
 
+def test_a_page_that_missed_the_last_rows_gets_them_by_redraw() -> None:
+    with mock.patch.object(live_curve, "display") as display, mock.patch.object(live_curve, "get_ipython"):
+        curve = LiveCurve(40)
+        curve.redraw()
+        display.assert_not_called()
+        for row in ROWS:
+            curve.show(row)
+        handle = display.return_value
+        handle.update.reset_mock()
+        curve.redraw()
+    (page,) = handle.update.call_args.args
+    assert page["text/plain"] == "step 40 of 40, loss 0.500, exact match 40.0 %"
+    assert "at step 40 of 40" in page["text/html"]
+    assert curve.rows == ROWS, "nothing is counted twice"
+
+
 def test_a_script_prints_a_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     curve = LiveCurve(100)
     for row in ROWS:
@@ -106,6 +125,8 @@ def test_the_bar_of_the_command_line_and_the_live_curve_draw_from_the_rows_of_th
     log.close()
     said = capsys.readouterr().err
     drawing, _ = draw(read_metrics(tmp_path / "metrics.jsonl"), 100)
-    for part in ("step 40", "loss 0.500", "exact_match 40.0"):
+    for part in ("step 40", "loss 0.500"):
         assert part in said
         assert part in drawing
+    assert "exact_match 40.0" in said
+    assert "exact match 40.0 %" in drawing

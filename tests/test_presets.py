@@ -11,10 +11,14 @@ from tiny_models import tiny_pairs, tiny_preset
 
 from lessons_lib import presets
 from lessons_lib.checkpoints import load_model
+from lessons_lib.cleaning import TokenLimits
 from lessons_lib.config import Budget, ModelConfig, TrainingConfig
-from lessons_lib.corpus import DataError
+from lessons_lib.corpus import DataError, Pair
 from lessons_lib.metrics import read_metrics
-from lessons_lib.presets import PRESETS, prepare
+from lessons_lib.models import EncoderDecoder
+from lessons_lib.optim import decay, paper_learning_rate, warmup
+from lessons_lib.presets import PRESETS, find, prepare
+from lessons_lib.tokenization import Tokenizer
 from lessons_lib.translation import Translator
 
 
@@ -69,6 +73,39 @@ def test_the_seed_decides_weights_order_and_segmentation() -> None:
     assert sources[0].shape != sources[2].shape or not torch.equal(sources[0], sources[2])
 
 
+def test_the_other_direction_reads_german_and_learns_the_casing_of_english() -> None:
+    pairs = [Pair(f"The {p.source[4:]}", f"Der {p.target[4:]}") for p in tiny_pairs()]
+    pairs.append(Pair("Today the man sees the dog.", "Heute sieht der Mann den Hund."))
+    preset = dataclasses.replace(tiny_preset(lambda split: pairs, bpe_dropout=0.1), direction="de-en")
+    run = prepare(preset, Budget(steps=1))
+    assert run.trained().direction == "de-en" and run.casing.lower_first == ("The",)
+    batch = next(iter(run.trainer.batches(0)))
+    sources, targets = ({run.tokenizer.decode(row.tolist()) for row in side} for side in (batch.source, batch.target_out))
+    assert sources <= {pair.target.lower() for pair in pairs} and targets <= {run.casing.before_target(pair.source) for pair in pairs}
+    assert run.trainer.validate is not None and set(run.trainer.validate(run.trainer.model)) == {"bleu_lc_moses", "exact_match"}
+
+
+def test_a_recipe_is_found_by_name_for_a_direction() -> None:
+    assert find("grammar") == PRESETS["grammar"] and find("grammar", "de-en").direction == "de-en"
+    assert find("grammar", "de-en").pairs("test")[0] == PRESETS["grammar"].pairs("test")[0].turned()
+    with pytest.raises(ValueError, match="no preset 'huge': use grammar, multi30k, tiny, base"):
+        find("huge")
+    with pytest.raises(ValueError, match="direction is 'en-fr': it must be one of en-de, de-en"):
+        find("grammar", "en-fr")
+
+
+def test_pairs_of_odd_lengths_are_left_out_and_the_tokenizer_may_learn_from_a_part() -> None:
+    odd = [Pair("the dog " * 30, "der Hund."), Pair("", "der Hund."), Pair("the dog bites. " * 40, "der Hund beißt. " * 40)]
+    limits = TokenLimits(max_tokens=60, max_ratio=2.5)
+    for dropout in (0.0, 0.2):
+        preset = dataclasses.replace(tiny_preset(lambda split: [*odd, *tiny_pairs()], bpe_dropout=dropout), token_limits=limits)
+        batches = prepare(preset, Budget(steps=1)).trainer.batches(0)
+        assert sum(len(batch.source) for batch in batches) == len(tiny_pairs())
+    whole, part = (prepare(dataclasses.replace(tiny_preset(), tokenizer_pairs=n), Budget(steps=1)).tokenizer for n in (90, 9))
+    alone = Tokenizer.train([text for i in (0, 1) for text in [pair[i] for pair in tiny_pairs()][::10]], 290)
+    assert part.backend.to_str() == alone.backend.to_str() != whole.backend.to_str()
+
+
 def test_missing_data_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     def load(split: str) -> list:
         raise DataError("not there")
@@ -85,6 +122,44 @@ def test_the_shipped_recipes_can_be_saved_and_built(name: str) -> None:
     assert ModelConfig.from_json(config.to_json()) == config
     assert TrainingConfig.from_json(preset.training.to_json()) == preset.training
     assert preset.training.checkpoint_every and preset.about
+
+
+def n_parameters(name: str) -> int:
+    preset = PRESETS[name]
+    with torch.device("meta"):
+        return EncoderDecoder(ModelConfig(vocabulary_size=preset.vocabulary_size, **preset.model)).n_parameters
+
+
+def test_tiny_is_tiny_and_base_is_the_papers_size() -> None:
+    assert n_parameters("tiny") <= 2.5e6
+    assert n_parameters("base") == pytest.approx(65e6, rel=0.04)  # table 3 of the paper
+
+
+def test_base_takes_the_papers_steps() -> None:
+    training = PRESETS["base"].training
+    assert training.batch_tokens * training.micro_batches == pytest.approx(25_000, rel=0.03)
+    for step in (1, 400, 4000, 16_000, 100_000):
+        ours = training.learning_rate * warmup(step, training.warmup_steps) * decay(training.decay, 0.5, step, training.warmup_steps)
+        assert ours == pytest.approx(paper_learning_rate(step, 512, 4000), rel=2e-3)
+
+
+@pytest.mark.slow
+def test_base_runs_on_rows_in_the_layout_of_wmt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its full width and depth for two steps; data and vocabulary alone are small."""
+    monkeypatch.setenv("LESSONS_DATA_DIR", str(tmp_path))
+    (tmp_path / "wmt14").mkdir()
+    for split, rows in (("train", [*tiny_pairs(), Pair("dog " * 300, "Hund")]), ("validation", tiny_pairs()[:1])):
+        lines = [json.dumps({"translation": {"en": row.source, "de": row.target}}) + "\n" for row in rows]
+        (tmp_path / "wmt14" / f"{split}.jsonl").write_text("".join(lines))
+    preset = dataclasses.replace(PRESETS["base"], vocabulary_size=300)
+    run = prepare(preset, Budget(steps=2))
+    losses: list[float] = []
+    run.trainer.on_log = lambda row: losses.append(row["loss"])
+    run.trainer.config = dataclasses.replace(run.trainer.config, log_every=1)
+    run.trainer.run()
+    assert run.trainer.model.config.d_model == 512 and len(run.trainer.model.decoder.layers) == 6
+    assert sum(len(batch.source) for batch in run.trainer.batches(0)) == len(tiny_pairs())
+    assert len(losses) == 2 and 4 < losses[1] < 8  # ln 300 is 5.7
 
 
 @pytest.mark.parametrize(

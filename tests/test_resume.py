@@ -14,7 +14,7 @@ from test_files import fail_at
 from tiny_models import tiny_pairs, tiny_preset
 
 from lessons_lib import presets
-from lessons_lib.checkpoints import STATE, WEIGHTS, CheckpointError, load_model
+from lessons_lib.checkpoints import STATE, WEIGHTS, CheckpointError, load_model, load_tensors, save_tensors
 from lessons_lib.config import Budget
 from lessons_lib.metrics import read_metrics
 from lessons_lib.presets import Preset
@@ -149,6 +149,27 @@ def test_another_model_or_tokenizer_cannot_resume(tmp_path: Path, monkeypatch: p
     other_text = dataclasses.replace(preset, load=lambda split: tiny_pairs()[:30])
     with pytest.raises(CheckpointError, match="its tokenizer was|its model had vocabulary_size"):
         presets.train(other_text, tmp_path / "run", Budget(steps=8), resume=True)
+
+
+def test_another_direction_cannot_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tiny_preset(validate_every=0)
+    stopped_half_way(tmp_path / "run", preset, monkeypatch)
+    with pytest.raises(CheckpointError, match="another run: its direction was en-de, now it is de-en. Use another folder"):
+        presets.train(dataclasses.replace(preset, direction="de-en"), tmp_path / "run", Budget(steps=8), resume=True)
+
+
+def test_a_state_written_before_a_field_existed_still_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tiny_preset(validate_every=0)
+    presets.train(preset, tmp_path / "whole", Budget(steps=8))
+    stopped_half_way(tmp_path / "run", preset, monkeypatch)
+    tensors, facts = load_tensors(tmp_path / "run" / STATE)
+    training = json.loads(facts.pop("training"))
+    del facts["direction"], training["r_drop"]
+    save_tensors(tmp_path / "run" / STATE, tensors, {**facts, "training": json.dumps(training)})
+    with pytest.raises(CheckpointError, match="its training had r_drop 0.0, now it is 5.0"):
+        presets.train(tiny_preset(validate_every=0, r_drop=5.0), tmp_path / "run", Budget(steps=8), resume=True)
+    presets.train(preset, tmp_path / "run", Budget(steps=8), resume=True)
+    assert (tmp_path / "run" / WEIGHTS).read_bytes() == (tmp_path / "whole" / WEIGHTS).read_bytes()
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from lessons_lib.checkpoints import load_tensors, shipped
+from lessons_lib import shipping
+from lessons_lib.checkpoints import load_model, load_tensors, shipped
 from lessons_lib.config import Budget
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
-from lessons_lib.evaluation import score
+from lessons_lib.evaluation import Score, score
 from lessons_lib.metrics import read_metrics
-from lessons_lib.presets import PRESETS, train
+from lessons_lib.presets import PRESETS, find, train
 from lessons_lib.runtime import data_dir
 from lessons_lib.shipping import card, ship
 from lessons_lib.translation import Translator
@@ -84,6 +85,29 @@ def test_a_fixed_number_of_steps_reaches_95_and_90_bleu_on_the_grammar_corpus(tm
         hypotheses = translator.translate([pair.source for pair in pairs], beam=5)
         found = score("bleu", hypotheses, [pair.target for pair in pairs], n_bootstrap=0).value
         assert found >= least, f"{split}: {found:.2f} after {budget.steps} steps"
+
+
+def test_a_run_in_the_other_direction_ships_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = {split: load_grammar(split)[:3] for split in ("validation", "test", "unseen", "longer", "mirrored")}
+    short["train"] = load_grammar("train")[:500]
+    monkeypatch.setitem(PRESETS, "grammar", dataclasses.replace(PRESETS["grammar"], load=short.__getitem__))
+    compared: list[str] = []
+    metrics: set[str] = set()
+
+    def record(metric: str, hypotheses: list[str], references: list[str]) -> Score:
+        compared.extend(references)
+        metrics.add(metric)
+        return Score(metric, 1.0, 0.5, 1.5, "signed")
+
+    monkeypatch.setattr(shipping, "score", record)
+    train(find("grammar", "de-en"), tmp_path / "run", Budget(steps=1))
+    folder = ship(tmp_path / "run", "grammar", "a test machine", "lessons train grammar --direction de-en --steps 1", root=tmp_path)
+    assert folder == tmp_path / "grammar-de-en" and load_model(folder).direction == "de-en"
+    assert "\nGerman to English, an encoder–decoder Transformer" in (folder / "README.md").read_text(encoding="utf-8")
+    assert compared[:3] == [pair.source for pair in short["test"]]  # the corpus's English is what it should say
+    assert metrics == {"bleu", "chrf", "bleu-lc-moses-en"}
+    casing = load_model(folder).casing
+    assert "The" in casing.lower_first and "Der" not in casing.lower_first
 
 
 def test_shipping_a_run_halves_it_scores_it_and_writes_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,16 +14,8 @@ from lessons_lib.config import SPEEDUPS, Budget, ModelConfig, TrainingConfig
 from lessons_lib.layers import Dropout
 from lessons_lib.losses import label_smoothed_cross_entropy, translation_loss
 from lessons_lib.models import EncoderDecoder
-from lessons_lib.speedups import (
-    PackedAttention,
-    PooledDropout,
-    _MaskedSoftmax,
-    loss_function,
-    mask_pool,
-    one_pass_cross_entropy,
-    one_pass_translation_loss,
-    speed_up,
-)
+from lessons_lib.one_pass import one_pass_cross_entropy, one_pass_translation_loss
+from lessons_lib.speedups import PackedAttention, PooledDropout, _MaskedSoftmax, loss_function, mask_pool, speed_up
 from lessons_lib.training import Trainer
 
 CONFIG = ModelConfig(vocabulary_size=50, d_model=16, n_heads=4, d_ff=32, n_encoder_layers=2, n_decoder_layers=2, dropout=0.0)
@@ -208,6 +200,13 @@ def test_a_run_with_the_faster_pieces_is_the_plain_run() -> None:
     assert fast_losses == pytest.approx(plain_losses, abs=2e-3)
     assert_close(fast.table.weight, plain.table.weight, atol=2e-3, rtol=0)
     assert type(fast.encoder.layers[0].self_attention) is MultiHeadAttention
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_pieces_train_or_not_as_the_model_did_before(training: bool) -> None:
+    model = EncoderDecoder(ModelConfig(vocabulary_size=10, d_model=8, n_heads=2, d_ff=8, dropout=0.3)).train(training)
+    speed_up(model, SPEEDUPS, seed=1)
+    assert {module.training for module in model.modules()} == {training}
 
 
 def test_an_unknown_piece_is_refused_by_name() -> None:

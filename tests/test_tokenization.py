@@ -3,13 +3,14 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tokenizers
 from tiny_models import tiny_pairs
 from tokenizers import models
 
 from lessons_lib import tokenization
-from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SPECIAL, UNK_ID, SegmentationSampler, Tokenizer
+from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, SPECIAL, UNK_ID, EncodedTexts, SegmentationSampler, Tokenizer, lengths_of
 
 TEXTS = [text for pair in tiny_pairs() for text in pair]
 ODD = ["", " ", "🐕‍🦺 bites", "مرحبا"]
@@ -107,3 +108,26 @@ def test_segmentations_change_from_pass_to_pass_and_repeat(tokenizer: Tokenizer)
 
 def test_without_dropout_a_pass_is_encode(tokenizer: Tokenizer) -> None:
     assert SegmentationSampler(tokenizer, TEXTS, dropout=0.0).encode(5) == tokenizer.encode_batch(TEXTS)
+
+
+def test_encoded_texts_are_those_of_encode_in_a_few_bytes(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenization, "CHUNK", 7)  # so that a few texts are several chunks
+    texts = [*ODD, *TEXTS]
+    encoded = EncodedTexts(tokenizer, texts)
+    assert list(encoded) == tokenizer.encode_batch(texts) and len(encoded) == len(texts)
+    assert encoded[2] == tokenizer.encode(texts[2]) and encoded[-1] == tokenizer.encode(texts[-1])
+    assert encoded.encode(0) is encoded.encode(7) is encoded
+    assert encoded.lengths.tolist() == [len(tokenizer.encode(text)) for text in texts]
+    assert (encoded.ids.dtype, encoded.ids.size) == (np.uint16, encoded.lengths.sum())
+
+
+def test_of_encoded_texts_some_can_be_taken(tokenizer: Tokenizer) -> None:
+    kept = np.arange(len(TEXTS)) % 3 == 1
+    some = EncodedTexts(tokenizer, TEXTS).take(kept)
+    assert list(some) == tokenizer.encode_batch(TEXTS[1::3]) and some.lengths.tolist() == list(map(len, some))
+    assert list(EncodedTexts(tokenizer, [])) == []
+
+
+def test_lengths_are_those_of_the_rows(tokenizer: Tokenizer) -> None:
+    rows = tokenizer.encode_batch(TEXTS)
+    assert lengths_of(rows).tolist() == lengths_of(EncodedTexts(tokenizer, TEXTS)).tolist() == list(map(len, rows))

@@ -3,6 +3,7 @@
 import math
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,11 @@ def test_other_ways_to_the_mean_pass() -> None:
     assert verdict("training.shift", lambda padded: [padded[:, :-1], padded[:, 1:], (padded[:, 1:] > 0).sum()]).status == "right"
 
 
+def test_a_batch_that_was_not_flattened_is_told_what_cross_entropy_wants() -> None:
+    said = verdict("training.token_mean", lambda logits, targets: F.cross_entropy(logits, targets)).text
+    assert "cross_entropy wants (N, V) and (N,): flatten both" in said
+
+
 def test_adamw_follows_pytorchs_for_five_steps() -> None:
     parameter = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
     optimizer = torch.optim.AdamW([parameter], lr=0.1, betas=(0.9, 0.999), weight_decay=0.1)
@@ -85,3 +91,69 @@ def test_the_gallerys_stub_and_halves() -> None:
         verdict("training.gallery", {**dict.fromkeys("ABCDEF", ...), "C": "healthy"}).text == "So far right: C. Still open: A, B, D, E, F."
     )
     assert "C: no shift has to repeat" in verdict("training.gallery", {**GALLERY, "C": "no shift"}).text
+
+
+def as_typed(decay: str = "rate * weight_decay * w", square: str = "g**2", t: str = "t") -> Callable[..., tuple[float, float, float]]:
+    """The notebook's `adamw_step` with pieces as a learner may type them."""
+    lines = (
+        "def adamw_step(w, g, m, v, t, rate, weight_decay):",
+        "    m = 0.9 * m + 0.1 * g",
+        f"    v = 0.999 * v + 0.001 * {square}",
+        f"    step = (m / (1 - 0.9**{t})) / (v / (1 - 0.999**{t}))**0.5",
+        f"    return w - rate * step - {decay}, m, v",
+    )
+    names: dict[str, Callable[..., tuple[float, float, float]]] = {}
+    exec("\n".join(lines), names)
+    return names["adamw_step"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (as_typed(decay="0"), "is left out"),
+        (as_typed(decay="rate * weight_decay * (w - rate * step)"), "taken of the new w"),
+        (as_typed(decay="weight_decay * w"), "not multiplied by the rate"),
+        (as_typed(square="g"), "g where g² belongs"),
+        (as_typed(t="1"), "corrections of the first step"),
+    ],
+)
+def test_slips_of_an_adamw_step_have_their_names(answer: Callable[..., tuple[float, float, float]], words: str) -> None:
+    assert verdict("optimising.adamw_step", as_typed()).status == "right"
+    assert words in verdict("optimising.adamw_step", answer).text
+
+
+def test_a_mean_in_bits_is_right_in_bits() -> None:
+    def in_bits(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0) / torch.tensor(2.0).log()
+
+    assert "1.4" in (said := verdict("training.token_mean", in_bits).text)
+    assert "right in bits" in said
+    assert "leave out the division by ln 2" in said
+
+
+def test_a_mean_without_its_sign_or_of_a_softmax_is_named() -> None:
+    def bare(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return logits.log_softmax(-1)[targets != 0].gather(1, targets[targets != 0][:, None]).mean()
+
+    def twice(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(logits.softmax(-1).transpose(1, 2), targets, ignore_index=0)
+
+    assert "the sign is forgotten" in verdict("training.token_mean", bare).text
+    assert "go through softmax first" in verdict("training.token_mean", twice).text
+
+
+def test_half_of_one_over_the_width_is_no_root() -> None:
+    wrong = verdict("optimising.schedule", lambda step, d_model, warmup: d_model**-1 / 2 * min(step**-0.5, step * warmup**-1.5))
+    assert "`**` binds before `/`" in wrong.text
+
+
+def test_lengths_are_not_added_up() -> None:
+    def added(gradients: list[torch.Tensor], most: float) -> list[torch.Tensor]:
+        length = sum((g**2).sum() ** 0.5 for g in gradients)
+        return [g * min(1.0, most / float(length)) for g in gradients]
+
+    assert "13 is √(25 + 144), not 5 + 12" in verdict("optimising.clip", added).text
+
+
+def test_a_share_counted_twice_is_not_taken_for_a_softmax() -> None:
+    assert "counted den's share twice" in verdict("training.smoothed_loss", 0.925 * 1 + 0.025 * (1 + 2 + 3 + 3)).text

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lessons_lib.bench.contest import Contestant, Result, Turn
     from lessons_lib.bench.rows import Occasion
     from lessons_lib.corpus import Pair
-    from lessons_lib.presets import Preset
+    from lessons_lib.recipes import Preset
 
 STANDARD_OUTPUT = "-"
 
@@ -131,7 +131,7 @@ def decode(
     names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
     widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
     name, recipe = preset_named(preset)
-    pairs: list[Pair] = obtained(lambda: recipe.load("test"))[:sentences]
+    pairs: list[Pair] = obtained(lambda: recipe.pairs("test"))[:sentences]
     checkpoint = obtained(lambda: find(f"{name}-en-de"))
     systems = decoding_systems.contestants(str(checkpoint), [pair.source for pair in pairs], names, widths, n_threads)
     results = compete(systems, repeats, 0.0)
@@ -173,12 +173,10 @@ def preset_named(name: str | None) -> tuple[str, "Preset"]:
         Refusal: if there is none of this name.
     """
     from lessons_lib.corpus import has_multi30k
-    from lessons_lib.presets import PRESETS
+    from lessons_lib.presets import find
 
     name = name or ("multi30k" if has_multi30k() else "grammar")
-    if name not in PRESETS:
-        raise Refusal(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
-    return name, PRESETS[name]
+    return name, obtained(lambda: find(name))
 
 
 def obtained(get: Callable[[], Any]) -> Any:

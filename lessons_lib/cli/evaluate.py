@@ -18,7 +18,7 @@ Score translations against references: HYP holds what a system wrote, REF what a
 
 Shows each score with its 95 % interval (1,000 bootstrap samples of the sentences) and its signature, which says how it was computed. bleu
 is cased and detokenised, chrf compares letters, bleu-lc-moses is lower-cased and Moses-tokenised German, the metric of the literature on
-Multi30k.
+Multi30k; bleu-lc-moses-en is the same for English.
 
 \b
 Examples:
@@ -32,7 +32,9 @@ Examples:
 def evaluate(
     hyp: Annotated[Path, typer.Argument(metavar="HYP", help="Translations, one a line; - for standard input.")],
     ref: Annotated[Path, typer.Argument(metavar="REF", help="References, one a line.")],
-    metric: Annotated[str, typer.Option(metavar="NAME,…", help="bleu, chrf, bleu-lc-moses, or several with commas.")] = "bleu",
+    metric: Annotated[
+        str, typer.Option(metavar="NAME,…", help="bleu, chrf, bleu-lc-moses, bleu-lc-moses-en; several with commas.")
+    ] = "bleu",
     against: Annotated[
         Path | None, typer.Option(metavar="OTHER", help="Translations of another system, to compare with.", show_default=False)
     ] = None,

@@ -30,3 +30,14 @@ def positive_number(text: str) -> float:
     if not 0 < value < math.inf:
         raise typer.BadParameter(f"{text!r} is not a number above 0")
     return value
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """A reader of one of these words; it raises BadParameter for anything else."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(allowed)}")
+        return text
+
+    return read

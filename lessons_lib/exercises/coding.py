@@ -37,6 +37,7 @@ _ADVICE = (
     (r"is not defined", "Is the name spelt as above, and was the cell that defines it run?"),
     (r"'tuple' object has no attribute", "A function that returns a pair gives a tuple: take the part you need, [0] or [1]."),
     (r"Expected size for first two dimensions", "Print the shapes of what you multiply."),
+    (r"Expected target size", "cross_entropy wants (N, V) and (N,): flatten both, or pick with the mask."),
     (r"NoneType", "A step before it gave None: is a return missing, or a value not filled in yet?"),
     (r"list (assignment )?index out of range", "Python counts from 0. Did the list get shorter while the loop ran along it?"),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),

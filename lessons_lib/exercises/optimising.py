@@ -9,45 +9,66 @@ from lessons_lib.optim import paper_learning_rate
 BETAS = (0.9, 0.999)
 
 
-def adamw_step(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+def adamw_step(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
     """Weight, mean gradient and mean square after step t of AdamW with β = (0.9, 0.999), ε left out (Loshchilov, Hutter 2019)."""
     m, v = BETAS[0] * m + (1 - BETAS[0]) * g, BETAS[1] * v + (1 - BETAS[1]) * g * g
     m_hat, v_hat = m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
-    return w - rate * m_hat / v_hat**0.5 - rate * decay * w, m, v
+    return w - rate * m_hat / v_hat**0.5 - rate * weight_decay * w, m, v
 
 
-def _decay_in_gradient(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
-    return adamw_step(w, g + decay * w, m, v, t, rate, 0.0)
+def _decay_in_gradient(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    return adamw_step(w, g + weight_decay * w, m, v, t, rate, 0.0)
 
 
-def _uncorrected(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
-    _, m, v = adamw_step(w, g, m, v, t, rate, decay)
-    return w - rate * m / v**0.5 - rate * decay * w, m, v
+def _uncorrected(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
+    return w - rate * m / v**0.5 - rate * weight_decay * w, m, v
 
 
-def _decay_without_rate(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+def _decay_without_rate(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
     moved, m, v = adamw_step(w, g, m, v, t, rate, 0.0)
-    return moved - decay * w, m, v
+    return moved - weight_decay * w, m, v
 
 
-def _no_root(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
-    _, m, v = adamw_step(w, g, m, v, t, rate, decay)
-    return w - rate * (m / (1 - BETAS[0] ** t)) / (v / (1 - BETAS[1] ** t)) - rate * decay * w, m, v
+def _no_root(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
+    return w - rate * (m / (1 - BETAS[0] ** t)) / (v / (1 - BETAS[1] ** t)) - rate * weight_decay * w, m, v
 
 
-def _uphill(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
+def _uphill(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
     moved, m, v = adamw_step(w, g, m, v, t, rate, 0.0)
-    return 2 * w - moved - rate * decay * w, m, v
+    return 2 * w - moved - rate * weight_decay * w, m, v
 
 
-def _plain(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
-    _, m, v = adamw_step(w, g, m, v, t, rate, decay)
+def _plain(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
     return w - rate * g, m, v
 
 
-def _hats_kept(w: float, g: float, m: float, v: float, t: int, rate: float, decay: float) -> tuple[float, float, float]:
-    moved, m, v = adamw_step(w, g, m, v, t, rate, decay)
+def _hats_kept(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    moved, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
     return moved, m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
+
+
+def _no_decay(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    return adamw_step(w, g, m, v, t, rate, 0.0)
+
+
+def _decay_of_the_new(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    moved, m, v = adamw_step(w, g, m, v, t, rate, 0.0)
+    return moved - rate * weight_decay * moved, m, v
+
+
+def _not_squared(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    _, m, _ = adamw_step(w, g, m, v, t, rate, weight_decay)
+    v = BETAS[1] * v + (1 - BETAS[1]) * g
+    m_hat, v_hat = m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
+    return w - rate * m_hat / v_hat**0.5 - rate * weight_decay * w, m, v
+
+
+def _first_correction(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
+    return w - rate * (m / 0.1) / (v / 0.001) ** 0.5 - rate * weight_decay * w, m, v
 
 
 function_exercise(
@@ -60,20 +81,38 @@ function_exercise(
     reference=adamw_step,
     slips=[
         Slip(
-            "the decay is added to the gradient",
+            "the weight decay is added to the gradient",
             _decay_in_gradient,
-            "There it vanishes in the ratio. Take rate · decay · w off beside the step.",
+            "There it vanishes in the ratio. Take rate · weight_decay · w off beside the step.",
         ),
         Slip("the means are not corrected for their start at 0", _uncorrected, "Divide m by 1 − 0.9ᵗ and v by 1 − 0.999ᵗ for the step."),
-        Slip("the decay is not multiplied by the rate", _decay_without_rate, "Take off rate · decay · w."),
+        Slip("the weight decay is not multiplied by the rate", _decay_without_rate, "Take off rate · weight_decay · w."),
         Slip("the root is forgotten", _no_root, "Divide by the square root of the corrected v."),
         Slip("the step goes uphill", _uphill, "The gradient points to where the loss grows: subtract."),
-        Slip("the gradient is taken as it is, as in plain gradient descent", _plain, "The step is m̂ / √v̂, and the decay comes on top."),
+        Slip(
+            "the gradient is taken as it is, as in plain gradient descent", _plain, "The step is m̂ / √v̂, and the weight decay comes on top."
+        ),
+        Slip(
+            "the weight decay is left out",
+            _no_decay,
+            "The sixth line of the table is missing: rate · weight_decay · w.",
+        ),
+        Slip(
+            "the weight decay is taken of the new w",
+            _decay_of_the_new,
+            "0.1 · 0.1 · 1, not · 0.9: both terms use the w that came in.",
+        ),
+        Slip("v takes in g where g² belongs", _not_squared, "The mean in v is that of g², here 16: `g**2`."),
+        Slip(
+            "the corrections of the first step, 0.1 and 0.001, are used at every step",
+            _first_correction,
+            "They change with t: 1 − 0.9ᵗ and 1 − 0.999ᵗ.",
+        ),
         Slip(
             "the corrected means are handed on", _hats_kept, "Return m and v as they were before the correction; it is made anew each step."
         ),
     ],
-    why="0.1 for the step, 0.01 for the decay: 0.89, with a gradient of 4 as with one of 4000.",
+    why="0.1 for the step, 0.01 for the weight decay: 0.89, with a gradient of 4 as with one of 4000.",
     tolerance=1e-5,
 )
 
@@ -107,6 +146,11 @@ function_exercise(
             "there is no decay after the warm-up",
             lambda step, d_model, warmup: d_model**-0.5 * min(warmup**-0.5, step * warmup**-1.5),
             "After the warm-up it falls like step**-0.5.",
+        ),
+        Slip(
+            "d_model**-1/2 stands for d_model**(-1/2)",
+            lambda step, d_model, warmup: d_model**-1 / 2 * min(step**-0.5, step * warmup**-1.5),
+            "`**` binds before `/`, so that is half of 1/d_model: write `d_model**-0.5`.",
         ),
     ],
     why="1/64, 1/16, 1/32 at steps 1, 4, 16: up in a straight line, then down with the square root.",
@@ -156,6 +200,11 @@ function_exercise(
             "the root is forgotten",
             lambda gradients, most: _by(most / _length(gradients) ** 2, gradients),
             "9 + 16 + 144 = 169 is the square of the length, 13.",
+        ),
+        Slip(
+            "the lengths of the tensors are added",
+            lambda gradients, most: _by(most / sum(float(g.norm()) for g in gradients), gradients),
+            "13 is √(25 + 144), not 5 + 12: add the squares of all numbers, then take the root.",
         ),
         Slip(
             "short gradients are stretched too",

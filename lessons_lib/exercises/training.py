@@ -1,5 +1,6 @@
 """Exercises of notebook 06 on the loss: smoothing and perplexity by pencil, targets, the mean over tokens, and the gallery of bugs."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ number_exercise(
         1.8: "You gave ε to each word. It is shared out: ε/4 = 0.025 each.",
         0.622: "That is the divergence: the floor, 0.503 bits, is taken off. The loss keeps it.",
         0.780: "That is right in nats. The question is in bits.",
-        1.15: "You fed probabilities where logits belong: softmax of a softmax. Work from the bits 1, 2, 3, 3.",
+        1.15: "You counted den's share twice: 0.925 holds it already. Either 0.9 and a share for all four, or 0.925 and three shares.",
         1.0: "That is the loss without smoothing. Give ε/4 = 0.025 to each of the four words.",
         0.9: "That is the right word's part. The share ε/4 that every word gets is missing: 0.025 · (1 + 2 + 3 + 3).",
         0.225: "That is what smoothing adds. The right word's own part, 0.9 · 1 bit, is missing.",
@@ -150,7 +151,7 @@ function_exercise(
         Slip(
             "each row is averaged first",
             _mean_of_rows,
-            "A word in the short sentence then counts for more. A prediction, a vote: sum all costs and divide once.",
+            "A word in the short sentence then counts for more. Each prediction has one vote: sum all costs and divide once.",
         ),
         Slip(
             "padding is set to 0 and stays in the divisor",
@@ -168,8 +169,23 @@ function_exercise(
             "Long sentences then weigh more, and the number is no cost of a word.",
         ),
         Slip("the sum is not divided", lambda logits, targets: _counted(logits, targets)[0].sum(), "Divide by the targets that count."),
+        Slip(
+            "the nats are turned into bits",
+            lambda logits, targets: token_mean(logits, targets) / math.log(2),
+            "That is right in bits. PyTorch counts in nats: leave out the division by ln 2.",
+        ),
+        Slip(
+            "the sign is forgotten",
+            lambda logits, targets: -token_mean(logits, targets),
+            "A logarithm of a probability is below 0: the cost is minus it.",
+        ),
+        Slip(
+            "the logits go through softmax first",
+            lambda logits, targets: token_mean(logits.softmax(dim=-1), targets),
+            "`F.cross_entropy` does that itself: give it the logits as they are.",
+        ),
     ],
-    why="14 bits over 10 predictions make 1.4 bits, 0.97 nats: a prediction, a vote.",
+    why="14 bits over 10 predictions make 1.4 bits, 0.97 nats: each prediction has one vote.",
 )
 
 BUGS = (

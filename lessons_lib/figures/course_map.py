@@ -38,7 +38,7 @@ class CoursePart:
 
 
 PARTS = (
-    CoursePart("I", "From one formula to a trained translator", "00", "09", "a real translator, a language model"),
+    CoursePart("I", "From one formula to a trained translator", "00", "09", "a language model"),
     CoursePart("II", "Choosing training techniques, by experiment", "10", "15", ""),
     CoursePart("III", "The families of models and their tasks", "16", "19", ""),
     CoursePart("IV", "From a checkpoint to a service", "20", "21", ""),
@@ -53,6 +53,7 @@ LESSONS = (
     Lesson("05", "Encoder–decoder", ("02", "03", "04"), 120),
     Lesson("06", "The training loop", ("05",), 130),
     Lesson("07", "Decode and judge", ("05", "06"), 140),
+    Lesson("08", "Train it in full", ("06", "07"), 125),
 )
 
 

@@ -48,8 +48,8 @@ def _short(value: float) -> str:
 def early_stopping(steps: Sequence[int], training: Sequence[float], held_out: Sequence[float], best: int) -> tuple[Figure, str]:
     """Training and held-out loss (nats a token) against steps, and the step whose held-out loss is lowest as a dashed line."""
     figure, ax = house.new_figure("The held-out loss turns while the training loss still falls", 3.1)
-    ax.plot(steps, training, marker=house.MARKERS[0], markersize=4)
-    ax.plot(steps, held_out, marker=house.MARKERS[1], markersize=4)
+    ax.plot(steps, training, marker=house.MARKERS[0], markersize=4, clip_on=False)  # the last markers lie on the axis' end
+    ax.plot(steps, held_out, marker=house.MARKERS[1], markersize=4, clip_on=False)
     ax.axvline(best, color=house.QUIET, linestyle="--", linewidth=1.2)
     ax.set(xlabel="optimiser steps (150 pairs, one seed)", ylabel="loss (nats a token)", xlim=(0, steps[-1]), ylim=(0, None))
     ax.text(best, 0.99, f" keep step {best}", transform=ax.get_xaxis_transform(), color=house.QUIET, fontsize=9.5, va="top")

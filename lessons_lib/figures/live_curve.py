@@ -39,18 +39,26 @@ class LiveCurve:
         if get_ipython() is None:  # a script: there `display` would print the picture's source
             print(progress(row, self.steps), flush=True)
             return
-        drawing, alt = draw(self.rows, self.steps)
-        page = {"text/html": image("image/svg+xml", drawing.encode(), alt, WIDTH), "text/plain": progress(row, self.steps)}
         if self._handle is None:
-            self._handle = display(page, raw=True, display_id=True)
+            self._handle = display(self._page(), raw=True, display_id=True)
         else:
-            self._handle.update(page, raw=True)
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Send the picture as it stands once more: a page that was busy, asleep or away may have missed its last rows."""
+        if self._handle is not None:
+            self._handle.update(self._page(), raw=True)
+
+    def _page(self) -> dict[str, str]:
+        drawing, alt = draw(self.rows, self.steps)
+        return {"text/html": image("image/svg+xml", drawing.encode(), alt, WIDTH), "text/plain": progress(self.rows[-1], self.steps)}
 
 
 def progress(row: Row, steps: int) -> str:
-    """One line on how far the run is; the time left only while there is some."""
+    """One line on how far the run is, with exact match where it was measured; the time left only while there is some."""
     left = row["seconds"] / row["step"] * (steps - row["step"])
-    score = "".join(f", {name} {value}" for name, value in row.get("validation", {}).items())
+    scores = row.get("validation", {})
+    score = f", exact match {number(scores['exact_match'], 1)} %" if "exact_match" in scores else ""
     return f"step {row['step']} of {steps}, loss {row['loss']:.3f}{score}" + (f", {left:.0f} s left" if left else "")
 
 

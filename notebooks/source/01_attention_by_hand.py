@@ -76,9 +76,9 @@ print("scores:", K @ q)          # (S,) step 1
 def attend(q, K, V):
     scores = K @ q / 2**0.5                      # (S,) steps 1 and 2
     weights = scores.exp() / scores.exp().sum()  # (S,) step 3
-    return weights, weights @ V                  # (S,), (d_v,) step 4
+    return weights @ V, weights                  # (d_v,) step 4, (S,)
 
-weights, output = attend(q, K, V)
+output, weights = attend(q, K, V)
 print("weights:", weights, " output:", output)
 
 # %% [markdown]
@@ -86,11 +86,11 @@ print("weights:", weights, " output:", output)
 
 # %% tags=["nbval-check-output"]
 for loudness in (0, 1, 10):
-    weights, output = attend(loudness * q, K, V)
+    output, weights = attend(loudness * q, K, V)
     print(f"q = ({loudness}, 0)  weights: {weights}  output: {output}")
 
 # %% [markdown]
-# Asked loudly, *dog* gets all the weight (1.00): attention **looks a word up**. Asked nothing, every word gets a third: attention **averages**. All it does lies between these two.
+# Asked loudly, *dog* gets all the weight (1.00): attention **looks a word up**. Asked nothing, every word gets a third: attention **averages**. All else lies between.
 #
 # **Try it.** Add −1 to the three loudnesses: *bites* asks for the opposite. Who gets most?
 #
@@ -216,7 +216,7 @@ check("attention.stable_softmax", stable_softmax)
 # </details>
 
 # %% [markdown]
-# `torch.softmax(z, dim=-1)` does the same; we use it from here on.
+# `torch.softmax(z, dim=-1)` does the same along the last axis; we use it now.
 #
 # ## 4. Why three matrices?
 #
@@ -227,7 +227,7 @@ check("attention.stable_softmax", stable_softmax)
 X = torch.tensor([[1.0, 0.0, 0.0, 0.0],   # dog
                   [0.0, 0.0, 1.0, 0.0],   # bites
                   [0.0, 1.0, 0.0, 0.0]])  # man        (T, d_model)
-print("who fits whom, without matrices:\n", X @ X.T)
+print("who fits whom, without matrices:\n", X @ X.T)  # .T: rows to columns
 
 # %% [markdown]
 # Each word finds only itself. But *bites* is looking for something **unlike** itself. So three matrices make three vectors of each word:
@@ -737,7 +737,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # %% [markdown]
 # ## Where you are
 #
-# The Transformer, after figure 1 of the paper; you have built the lit parts (× 4: the framed layer is stacked four times):
+# The paper's figure 1; the lit parts are built (× 4: the framed layer is stacked):
 
 # %%
 from lessons_lib.figures import model_map
@@ -752,6 +752,8 @@ model_map.show("01")
 # 3. Softmax makes shares of any scores; only differences count, so subtracting the largest is safe.
 # 4. The square root keeps the scores' variance at 1 at first; without it the softmax saturates and typical gradients vanish.
 # 5. Attention is blind to order; a causal mask, set before the softmax, hides the words to come.
+#
+# Next, [02](02_multi_head_attention.ipynb): several heads.
 #
 # ## References
 #

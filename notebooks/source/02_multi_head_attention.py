@@ -580,7 +580,7 @@ W = W_v.clone().requires_grad_()
 for function in (attend, scaled_dot_product_attention):
     output, _ = function(x[0] @ W_q, x[0] @ W_k, x[0] @ W, allowed)
     loss = output[:2].sum()                # man's row is not even used
-    gradient = torch.autograd.grad(loss, W)[0]
+    gradient = torch.autograd.grad(loss, W)[0]  # given, not left in W.grad
     print(f"{function.__name__}: first row {gradient[0]}")
     print("    all nan:", gradient.isnan().all().item())
 
@@ -808,6 +808,8 @@ model_map.show("02")
 # 3. Heads are strips of one matrix: view, then transpose. Their number costs no parameters.
 # 4. Self- and cross-attention are one function with other inputs; masks combine by `&`, and PyTorch's module wants them inverted.
 # 5. Weights grow with $T \times S$, but need not be held all at once; and all this is still blind to order without a place.
+#
+# Next, [03](03_text_to_tensors.ipynb): where the vectors come from.
 #
 # ## References
 #

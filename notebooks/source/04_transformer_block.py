@@ -897,6 +897,8 @@ model_map.show("04")
 # 4. Dropout zeroes and rescales while training, keeps the mean, breaks row sums; in use `eval()` turns it off.
 # 5. The scale of the first weights, not their distribution, decides how a deep stack starts: about $1 / \sqrt{\text{fan-in}}$, less where an answer is one of many.
 #
+# Next, [05](05_encoder_decoder.ipynb) puts the blocks together.
+#
 # ## References
 #
 # - Vaswani and others (2017): [*Attention Is All You Need*](https://arxiv.org/abs/1706.03762), sections 3.1 (post-norm), 3.3 (feed-forward), 5.4 (dropout).

@@ -908,6 +908,8 @@ model_map.show("05", layers=2)
 # 4. Masks are proved by changing one input: ahead of it, nothing may move at all.
 # 5. The three families are the same parts under other masks; a token pays only for the stack it passes.
 #
+# Next, [06](06_training_loop.ipynb) trains it.
+#
 # ## References
 #
 # - Vaswani and others (2017): [*Attention Is All You Need*](https://arxiv.org/abs/1706.03762), sections 3.1 to 3.4, figure 1, table 3.

@@ -1038,7 +1038,7 @@ from lessons_lib.figures import model_map
 model_map.show("07")
 
 # %% [markdown]
-# This notebook added nothing to the model.
+# Nothing was added.
 #
 # ## Summary
 #
@@ -1047,6 +1047,8 @@ model_map.show("07")
 # 3. The KV cache turns 1 + 2 + … + T positions into T, for 2 · d_model numbers a token and layer.
 # 4. BLEU: clipped counts added over the corpus, geometric mean, brevity penalty, signature. It can prefer wrong to right: test what you need.
 # 5. A difference comes with a paired interval over sentences.
+#
+# Next, [08](08_train_the_translator.ipynb): real captions.
 #
 # ## References
 #

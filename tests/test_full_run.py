@@ -1,0 +1,141 @@
+"""Notebook 08's pictures, its exercises beyond what holds for all, and the logs of what was tried."""
+
+import json
+import random
+import re
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+
+from lessons_lib.batching import bucketed
+from lessons_lib.exercises.batches import PENCIL, by_budget, shuffled
+from lessons_lib.exercises.framework import Verdict, find
+from lessons_lib.figures import full_run, house, palette
+from lessons_lib.figures.full_run import draw_number_line, draw_padding
+from lessons_lib.metrics import read_metrics
+from lessons_lib.optim import update_average
+from lessons_lib.runtime import data_dir
+from lessons_lib.widgets.search import alignment_explorer
+
+ROWS = [
+    {"step": step, "loss": 8 - step / 100, "lr": 0.001, "tokens_per_second": 1000 + step, "seconds": 6.0 * step}
+    | ({"validation": {"bleu_lc_moses": step / 10}} if step % 100 == 0 else {})
+    for step in range(20, 401, 20)
+]
+
+
+def verdict(key: str, answer: object) -> Verdict:
+    return find(key).verdict(answer)
+
+
+def shares(plans: list[list[list[int]]]) -> list[float]:
+    places = [sum(len(batch) * max(batch) for batch in plan) for plan in plans]
+    return [100 * (n - sum(PENCIL)) / n for n in places]
+
+
+def test_the_waste_is_counted() -> None:
+    as_they_come, in_order = PENCIL, sorted(PENCIL)
+    pairs = [[row[i : i + 2] for i in range(0, 8, 2)] for row in (as_they_come, in_order)]
+    filled = [[PENCIL[i] for i in batch] for batch in by_budget(PENCIL, 20)]
+    assert filled == [[2, 3, 4, 5], [7, 8], [9, 10]]
+    assert find("batches.waste").solution == pytest.approx(shares([*pairs, filled]), abs=0.05)
+
+
+@pytest.mark.parametrize("budget", [20, 33, 64])
+def test_budgets_fill_as_the_librarys_buckets(budget: int) -> None:
+    lengths = random.Random(budget).choices(range(1, 20), k=200)
+    theirs = bucketed(lengths, lengths, budget, np.random.default_rng(0))
+    ours = by_budget(lengths, budget)
+    assert sorted(sorted(lengths[i] for i in batch) for batch in ours) == sorted(sorted(lengths[i] for i in batch) for batch in theirs)
+
+
+def test_another_right_way_to_fill_a_budget_passes() -> None:
+    def by_slices(lengths: list[int], budget: int) -> list[list[int]]:
+        order = np.argsort(lengths, kind="stable").tolist()
+        batches = []
+        while order:
+            size = max(n for n in range(1, len(order) + 1) if n * lengths[order[n - 1]] <= budget)
+            batches, order = [*batches, order[:size]], order[size:]
+        return batches
+
+    assert verdict("batches.by_budget", by_slices).status == "right"
+
+
+def test_the_order_repeats_and_each_pass_has_all() -> None:
+    order = find("batches.order").solution
+    passes = [[order(step, 9, 4, shuffled) for step in range(9 * n, 9 * n + 9)] for n in range(3)]
+    assert all(sorted(one) == list(range(9)) for one in passes) and passes[0] != passes[1] != passes[2]
+
+
+def test_bfloat16_does_what_the_pencil_says() -> None:
+    small = torch.tensor([1 + 3 / 256, 1 - 1 / 256], dtype=torch.bfloat16).tolist()
+    count = torch.tensor(0.0, dtype=torch.bfloat16)
+    for _ in range(600):
+        count = count + 1
+    assert find("full_run.bf16").solution == [*small, count.item()]
+
+
+def test_the_averages_share_is_what_update_average_gives() -> None:
+    average = torch.tensor(0.0)
+    for weight in (1.0, 0.0, 0.0):
+        update_average([average], [torch.tensor(weight)], 0.98, step=10_000)
+    assert find("full_run.average").solution[0] == pytest.approx(average.item(), abs=5e-5)
+
+
+def test_the_bill_is_computed() -> None:
+    seconds = 6 * 60e6 * 3e9 / (0.3 * 1e14)
+    assert find("full_run.bill").solution == pytest.approx([seconds / 3600, 0.3 * seconds / 3600])
+
+
+def test_padding_is_drawn_place_by_place() -> None:
+    drawing, alt = draw_padding({"plan": [[2, 9], [3, 3]]})
+    assert drawing.count("fill:#3569e8") == 17 and drawing.count("<rect") == 1 + 24
+    assert "7 of 24 places, 29.2 % empty" in alt and "29.2 % empty" in drawing
+
+
+def test_the_number_lines_words_stay_inside() -> None:
+    drawing, alt = draw_number_line()
+    places = [(float(x), float(y)) for x, y in re.findall(r'<text x="([\d.]+)" y="([\d.]+)"', drawing)]
+    assert all(20 <= x <= palette.WIDTH - 20 and y < 136 for x, y in places) and "goes down to 1" in alt
+
+
+def test_curves_are_told_by_their_numbers() -> None:
+    assert "from 7.80 to 4.00" in full_run.learning.__wrapped__(ROWS, "here")[1]
+    assert "between 1,020 and 1,400" in full_run.pace.__wrapped__(ROWS, "here")[1]
+    figure, alt = full_run.attempts.__wrapped__({"a": ROWS, "b": ROWS[:5]}, "here")
+    assert "a reaches 7.00 at step 100; b reaches 7.00 at step 100" in alt
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [5, 5]
+    assert full_run.bleu(ROWS) == [(10.0, 10.0), (20.0, 20.0), (30.0, 30.0), (40.0, 40.0)]
+    runs = {"x": {"last": [2.0, 3.0], "averaged": [1.0, 1.5]}, "y": {"last": [1.0, 1.0], "averaged": [1.0, 0.9]}}
+    assert "x: last ends at 3.00, averaged ends at 1.50; y:" in full_run.averages.__wrapped__([1, 2], runs)[1]
+    assert full_run.standing.__wrapped__({"we": 1.0, "they": 2.0}, "we", "score")[1] == "score: they 2.00; we 1.00."
+
+
+def test_a_long_log_gives_a_light_picture() -> None:
+    rows = [row | {"step": n, "seconds": 6.0 * n} for n in range(1, 2001) for row in ROWS[:1]]
+    rows[-1]["validation"] = {"bleu_lc_moses": 3.0}
+    rows[0]["validation"] = {"bleu_lc_moses": 1.0}
+    with mock.patch.object(house, "display") as display:
+        full_run.learning(rows, "here")
+    assert sum(map(len, display.call_args.args[0].values())) < palette.LIMIT
+
+
+def test_what_was_tried_names_its_log_and_says_what_the_log_says() -> None:
+    folder = data_dir() / "training"
+    tried = [json.loads(line) for line in (folder / "tried.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert all({"study", "level", "metric", "value", "against", "hardware", "log"} <= set(row) for row in tried)
+    (kept,) = [row for row in tried if row["log"]]
+    scores = {row["step"]: row["validation"]["bleu_lc_moses"] for row in read_metrics(folder / kept["log"]) if "validation" in row}
+    assert scores == {500: kept["value"]}
+
+
+def test_the_explorer_says_nothing_about_a_corpus_it_does_not_know() -> None:
+    from lessons_lib.corpus import Pair
+    from lessons_lib.translation import Translator
+
+    translator = Translator.load("grammar-en-de")
+    unknown = alignment_explorer(translator, "The dog bites the man.", []).children[1].value
+    known = alignment_explorer(translator, "The dog bites the man.", [Pair("The dog.", "")]).children[1].value
+    assert "Not in the corpus" not in unknown and "Not in the corpus: bites, man" in known
