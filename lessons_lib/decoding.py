@@ -31,7 +31,7 @@ class Hypothesis:
     log_probability: float
 
 
-def greedy(stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int]) -> list[Hypothesis]:
+def greedy(stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int], device: torch.device | str = "cpu") -> list[Hypothesis]:
     """Take the likeliest word each time.
 
     Args:
@@ -39,8 +39,9 @@ def greedy(stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int
         bos_id: the first token.
         eos_id: the token that ends a text.
         max_lengths: for each text, the most tokens before EOS.
+        device: where the stepper computes.
     """
-    return _one_by_one(stepper, bos_id, eos_id, max_lengths, lambda log_p: log_p.argmax(dim=-1))
+    return _one_by_one(stepper, bos_id, eos_id, max_lengths, lambda log_p: log_p.argmax(dim=-1), device)
 
 
 def sample(
@@ -52,6 +53,7 @@ def sample(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float = 1.0,
+    device: torch.device | str = "cpu",
 ) -> list[Hypothesis]:
     """Draw each word from its probabilities; the other arguments are those of `greedy`.
 
@@ -72,7 +74,7 @@ def sample(
     def draw(log_p: Tensor) -> Tensor:
         return torch.multinomial(filtered(log_p / temperature, top_k, top_p), 1, generator=generator).squeeze(-1)
 
-    return _one_by_one(stepper, bos_id, eos_id, max_lengths, draw)
+    return _one_by_one(stepper, bos_id, eos_id, max_lengths, draw, device)
 
 
 def filtered(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
@@ -90,12 +92,17 @@ def filtered(logits: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Te
 
 
 def _one_by_one(
-    stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int], choose: Callable[[Tensor], Tensor]
+    stepper: Stepper,
+    bos_id: int,
+    eos_id: int,
+    max_lengths: Sequence[int],
+    choose: Callable[[Tensor], Tensor],
+    device: torch.device | str,
 ) -> list[Hypothesis]:
     texts: list[list[int]] = [[] for _ in max_lengths]
     totals = [0.0] * len(texts)
     active = list(range(len(texts)))
-    tokens = torch.full((len(texts),), bos_id)
+    tokens = torch.full((len(texts),), bos_id, device=device)
     while active:
         log_p = stepper.step(tokens)  # (active, V)
         tokens = choose(log_p)
@@ -126,6 +133,7 @@ def beam_search(
     beam: int,
     length_penalty: float = 1.0,
     on_step: OnStep | None = None,
+    device: torch.device | str = "cpu",
 ) -> list[Hypothesis]:
     """Keep the `beam` best beginnings of each text, and choose among the finished by log-probability / length^penalty (EOS counted).
 
@@ -138,6 +146,7 @@ def beam_search(
         beam: beginnings kept a text, at least 1.
         length_penalty: the exponent; 0 compares sums, 1 means a token.
         on_step: told after each step of each text its number, the beginnings kept, best first, and what is finished so far.
+        device: where the stepper computes.
 
     Raises:
         ValueError: if beam is below 1.
@@ -146,7 +155,7 @@ def beam_search(
         raise ValueError(f"beam is {beam}: it must be a whole number above 0")
     searches = [_Search([Hypothesis([], 0.0)], [], beam, eos_id, max_length, length_penalty) for max_length in max_lengths]
     active = list(range(len(searches)))
-    tokens = torch.full((len(searches),), bos_id)
+    tokens = torch.full((len(searches),), bos_id, device=device)
     while active:
         log_p = stepper.step(tokens)  # (rows, V): the beginnings of all active texts, one after the other
         totals = torch.tensor([b.log_probability for i in active for b in searches[i].beginnings], dtype=log_p.dtype, device=log_p.device)

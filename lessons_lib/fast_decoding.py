@@ -24,10 +24,10 @@ HIDDEN = float("-inf")
 
 
 class FastDecodingState:
-    """A batch of texts half-way through decoding.
+    """A batch of texts half-way through decoding. It writes into its own tensors: for use under `torch.inference_mode()`.
 
     Attributes:
-        model: the weights; read at every step, so they must not change meanwhile.
+        model: the weights; they must not change while decoding lasts.
         position: how many tokens each beginning has.
     """
 

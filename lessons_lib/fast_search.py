@@ -18,6 +18,7 @@ WORTH_DROPPING = 1 / 8
 """Finished texts are dropped when they are this share of the batch: until then, to carry them along costs less than to copy the others."""
 
 
+@torch.inference_mode()
 def greedy(state: FastDecodingState, bos_id: int, eos_id: int, max_lengths: Sequence[int]) -> list[Hypothesis]:
     """Take the likeliest word each time; arguments and result are those of `decoding.greedy`."""
     device = state.tree.device
@@ -43,6 +44,7 @@ def greedy(state: FastDecodingState, bos_id: int, eos_id: int, max_lengths: Sequ
     return [Hypothesis(text[:length], total) for text, length, total in found]
 
 
+@torch.inference_mode()
 def beam_search(
     state: FastDecodingState, bos_id: int, eos_id: int, max_lengths: Sequence[int], beam: int, length_penalty: float = 1.0
 ) -> list[Hypothesis]:

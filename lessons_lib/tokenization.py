@@ -17,10 +17,10 @@ from lessons_lib.files import write_text
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
-CHUNK = 4096
-"""Texts that the library encodes at once, in threads of its own."""
 MOST_KNOWN = 2**16
 """Words whose ids are remembered at most."""
+CHUNK = 4096
+"""Texts that the library encodes at once, in threads of its own."""
 
 
 class Tokenizer:

@@ -21,7 +21,9 @@ from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
 DEFAULT = "multi30k-en-de"
 HYPOTHESES = 320
-"""Beginnings decoded side by side: more cost memory and are hardly faster."""
+"""Beginnings in a batch: more cost memory and are hardly faster."""
+FEWEST = 16
+"""Sentences that are not divided among threads: smaller batches would take longer together."""
 
 
 class SentenceError(ValueError):
@@ -84,13 +86,13 @@ class Translator:
         batch_size: int | None = None,
         on_progress: Callable[[int], None] = lambda n: None,
     ) -> list[str]:
-        """Translate sentences; one with nothing to read gives an empty string.
+        """Translate sentences; one with nothing to read gives an empty string. Several batches at once, one a thread that PyTorch may use.
 
         Args:
             sentences: source texts.
             beam: beginnings kept by beam search; 1 is greedy.
             length_penalty: exponent of the length in the score of finished hypotheses.
-            batch_size: the most sentences decoded side by side; `HYPOTHESES` / beam if None.
+            batch_size: the most sentences in a batch; if None, as many as give each thread work, at most `HYPOTHESES` / beam.
             on_progress: called with the number of sentences each finished batch held.
 
         Returns:
@@ -108,8 +110,8 @@ class Translator:
         translations = [""] * len(all_ids)
         real = [i for i, ids in enumerate(all_ids) if ids]
         on_progress(len(all_ids) - len(real))
-        side = batch_size or max(1, HYPOTHESES // beam)
-        chunks = [[real[i] for i in chunk] for chunk in in_chunks([len(all_ids[i]) for i in real], side)]
+        size = batch_size or min(max(1, HYPOTHESES // beam), max(FEWEST, -(-len(real) // torch.get_num_threads())))
+        chunks = [[real[i] for i in chunk] for chunk in in_chunks([len(all_ids[i]) for i in real], size)]
         decoded = side_by_side(lambda rows: self._decode([all_ids[i] for i in rows], beam, length_penalty), chunks)
         for rows, found in zip(chunks, decoded, strict=True):
             for i, tokens in zip(rows, found, strict=True):
@@ -135,10 +137,9 @@ class Translator:
 
     def _decode_plainly(self, source: Tensor, most: list[int], beam: int, length_penalty: float) -> list[Hypothesis]:
         state = DecodingState(self.trained.model, source)
-        with torch.device(self.device):  # where `decoding` makes its tensors
-            if beam == 1:
-                return decoding.greedy(state, BOS_ID, EOS_ID, most)
-            return decoding.beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty)
+        if beam == 1:
+            return decoding.greedy(state, BOS_ID, EOS_ID, most, self.device)
+        return decoding.beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty, device=self.device)
 
     def _text(self, tokens: Sequence[int]) -> str:
         return plain(self.trained.casing.after_target(self.trained.tokenizer.decode(tokens)))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -206,6 +207,8 @@ def test_side_by_side_keeps_the_order_and_the_number_of_threads() -> None:
     try:
         seen = list(side_by_side(lambda x: (x, torch.get_num_threads()), [3, 1, 2]))
         assert seen == [(3, 1), (1, 1), (2, 1)] and torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 2
         assert list(side_by_side(lambda x: torch.get_num_threads(), [3])) == [2]
         with pytest.raises(ArithmeticError):
             list(side_by_side(_fail, [1, 2, 3]))

@@ -86,7 +86,11 @@ class ContestError(RuntimeError):
 
 
 def compete(
-    contestants: list[Contestant], repeats: int, seconds: float, on_turn: Callable[[str, int, Turn], None] = lambda *_: None
+    contestants: list[Contestant],
+    repeats: int,
+    seconds: float,
+    on_turn: Callable[[str, int, Turn], None] = lambda *_: None,
+    warms_up: bool = True,
 ) -> list[Result]:
     """Let all of them take turns.
 
@@ -95,6 +99,7 @@ def compete(
         repeats: rounds that count; one more comes before them, in which each warms up.
         seconds: how long a turn lasts at least.
         on_turn: called after each turn with name, round (0 is the warm-up) and turn.
+        warms_up: False leaves the round before them out, for turns so long that it does not matter.
 
     Raises:
         ContestError: if one of them fails.
@@ -104,7 +109,7 @@ def compete(
         for contestant in contestants:  # one after the other: ten at once would fight for the cores
             teams.append(_Team(contestant))
         results = [Result(team.name, team.facts) for team in teams]
-        for number in range(repeats + 1):
+        for number in range(0 if warms_up else 1, repeats + 1):
             for team, result in zip(teams, results, strict=True):
                 turn, result.memory = team.turn(seconds)
                 if number:

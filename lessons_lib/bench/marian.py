@@ -82,7 +82,8 @@ class Logits(nn.Module):
 
 def marian(material: Material) -> PlainLoop:
     """The model of `transformers` on our batches."""
-    return PlainLoop(material, Logits(library_model(material.first_model())), cross_entropy(material), material.our_groups)
+    model = library_model(material.first_model())
+    return PlainLoop(material, Logits(model), cross_entropy(material), material.our_groups, lambda ours: matches(ours, model))
 
 
 class Generate:

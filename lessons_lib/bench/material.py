@@ -10,8 +10,9 @@ import torch
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.config import ModelConfig, TrainingConfig
+from lessons_lib.corpus import Pair
 from lessons_lib.models import EncoderDecoder
-from lessons_lib.presets import Preset
+from lessons_lib.recipes import Preset
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
 SENTENCES = 128
@@ -42,6 +43,8 @@ class Material:
         sources, targets: ids of each pair, without BOS and EOS.
         model, training: of the preset; the seed of `training` decides the first weights and the order of the sentences.
         multiple_of: widths of our batches are rounded up to a multiple of this.
+        tokenizer, casing: what made the ids, and makes them texts again.
+        validation: the pairs by which models that have been trained are judged.
     """
 
     sources: list[list[int]]
@@ -49,6 +52,9 @@ class Material:
     model: ModelConfig
     training: TrainingConfig
     multiple_of: int
+    tokenizer: Tokenizer
+    casing: Casing
+    validation: tuple[Pair, ...]
 
     def first_model(self) -> EncoderDecoder:
         """The model that every contestant starts from."""
@@ -76,17 +82,18 @@ class Material:
 
 
 def prepare(preset: Preset) -> Material:
-    """The training data of a preset, segmented once, without BPE-dropout: that is the same work for everybody.
+    """The training data of a preset, segmented once: without BPE-dropout and R-Drop, so that it is the same work for everybody.
 
     Raises:
         DataError: if the data is missing or damaged.
     """
-    pairs = preset.load("train")
+    pairs = preset.pairs("train")
     casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
     sources = [casing.before_source(pair.source) for pair in pairs]
     targets = [casing.before_target(pair.target) for pair in pairs]
     tokenizer = Tokenizer.train([*sources, *targets], preset.vocabulary_size)
     model = ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model)
-    training = dataclasses.replace(preset.training, precision="fp32", speedups=())
+    training = dataclasses.replace(preset.training, precision="fp32", speedups=(), r_drop=0.0)
     ids = ([tokenizer.encode(text) for text in texts] for texts in (sources, targets))
-    return Material(*ids, model, training, preset.multiple_of)
+    validation = tuple(preset.pairs("validation")[: preset.n_validation])
+    return Material(*ids, model, training, preset.multiple_of, tokenizer, casing, validation)

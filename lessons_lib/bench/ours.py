@@ -8,6 +8,7 @@ import torch
 from lessons_lib.bench.contest import Turn
 from lessons_lib.bench.material import Material
 from lessons_lib.config import Budget
+from lessons_lib.models import EncoderDecoder
 from lessons_lib.runtime import keep_freed_memory
 from lessons_lib.speedups import loss_function, speed_up
 from lessons_lib.training import Trainer
@@ -46,6 +47,12 @@ class OurTraining:
         batch = self.material.our_batches(0)[0]
         with torch.no_grad():
             return {"first loss": float(self.trainer.loss(self.trainer.worker.eval(), batch)) / batch.n_target}
+
+    def learn(self, seconds: float) -> tuple[EncoderDecoder, Turn]:
+        """Train for so many seconds as `lessons train` does, by the learning rates of the preset → the model it keeps."""
+        self.trainer.config = dataclasses.replace(self.trainer.config, decay=self.material.training.decay)
+        turn = self.turn(seconds)
+        return self.trainer.result.eval(), turn
 
     def turn(self, seconds: float) -> Turn:
         """Train for so many seconds; the tokens are those of all processes."""

@@ -72,6 +72,23 @@ def agreement(systems: list[Result]) -> str:
     return f"All begin with the same weights{but}: loss {min(losses.values()):.3f} on the first batch, at most {apart:.4f} apart."
 
 
+def learning_table(occasion: Occasion, results: list[Result], threads: int) -> str:
+    """What each system has learned in the same time."""
+    lines = [f"{'system':18}{'':38}{'minutes':>8}{'tokens/s':>10}{'loss':>8}{'BLEU':>7}"]
+    for result in results:
+        (turn,) = result.turns
+        lines.append(
+            f"{result.name:18}{describe(result.name, threads):38}{turn.seconds / 60:>8.1f}{turn.tokens / turn.seconds:>10,.0f}"
+            f"{turn.values['loss']:>8.3f}{turn.values['bleu']:>7.2f}"
+        )
+    notes = [
+        "BLEU: lower-cased, Moses-tokenised, of the validation sentences, translated greedily by the weights in a model of ours.",
+        "All have the preset's learning rates, ending with their time; ours also its clipping and its mean of the weights.",
+        "One training each: a difference of one or two BLEU may be chance. Loss: the last that was seen, on training data.",
+    ]
+    return "\n".join([heading(occasion), "", *lines, "", _wrapped(notes)])
+
+
 def decoding_table(occasion: Occasion, results: list[Result]) -> str:
     """Sentences a second of each system, its ratio to `generate`, how many translations are those of our fast path, its memory."""
     by_name = {result.name: result for result in results if result.name != CEILING}

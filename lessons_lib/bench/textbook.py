@@ -1,8 +1,9 @@
 """The textbook's translator: `torch.nn.Transformer`, trained as the tutorials train it."""
 
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +11,17 @@ from torch import Tensor, nn
 from lessons_lib.batching import Batch
 from lessons_lib.bench.contest import Turn
 from lessons_lib.bench.material import Material
-from lessons_lib.bench.weights import Match, attention_projections, copy_to, demand_sinusoidal, linear, stacks
+from lessons_lib.bench.weights import Match, attention_projections, copy_back, copy_to, demand_sinusoidal, linear, stacks
+from lessons_lib.config import Budget
 from lessons_lib.models import EncoderDecoder
+from lessons_lib.optim import decay, warmup
 from lessons_lib.positions import sinusoidal_table
 
 Groups = Callable[[int], Iterator[list[Batch]]]
 """Pass number → the batches of each step of that pass."""
+
+Home = Callable[[EncoderDecoder], Iterable[Match]]
+"""A model of ours → which of the trained model's tensors holds which of its."""
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 """(model, batch) → the mean loss a target token, a scalar in nats."""
@@ -91,14 +97,15 @@ class Textbook(nn.Module):
 class PlainLoop:
     """The loop of a tutorial: a loss, `backward`, Adam, float32; one update a group of batches."""
 
-    def __init__(self, material: Material, model: nn.Module, loss: Loss, groups: Groups) -> None:
+    def __init__(self, material: Material, model: nn.Module, loss: Loss, groups: Groups, home: Home | None = None) -> None:
         """Args:
         material: data and steps.
         model: what is trained.
         loss: (model, batch) → the mean loss a target token.
         groups: what it is trained on.
+        home: finds its weights' places in a model of ours; None if they have none.
         """
-        self.material, self.model, self.loss, self.groups = material, model, loss, groups
+        self.material, self.model, self.loss, self.groups, self.home = material, model, loss, groups, home
         self.optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, betas=material.training.betas)  # the rate of PyTorch's tutorial
         self.passes, self.steps = 0, groups(0)
 
@@ -108,10 +115,34 @@ class PlainLoop:
         return {"first loss": float(self.loss(self.model, self.material.our_batches(0)[0]).detach())}
 
     def turn(self, seconds: float) -> Turn:
-        """Train for so many seconds."""
+        """Train for so many seconds, at one learning rate."""
+        return self._train(seconds, lambda step, progress: None)
+
+    def learn(self, seconds: float) -> tuple[EncoderDecoder, Turn]:
+        """Train for so many seconds, by the learning rates of the preset, and bring the weights home.
+
+        Raises:
+            ValueError: if they have no place in a model of ours.
+        """
+        if self.home is None:
+            raise ValueError("its weights have no place in a model of ours: leave it out where translations are judged")
+        config = self.material.training
+
+        def set_rate(step: int, progress: float) -> None:
+            factor = warmup(step, config.warmup_steps) * decay(config.decay, progress, step, config.warmup_steps)
+            for parameters in self.optimizer.param_groups:
+                parameters["lr"] = config.learning_rate * factor
+
+        turn, ours = self._train(seconds, set_rate), self.material.first_model()
+        copy_back(self.home(ours))
+        return ours.eval(), turn
+
+    def _train(self, seconds: float, before_step: Callable[[int, float], None]) -> Turn:
+        """Train, and tell before each step its number, from 1, and what share of the time has gone."""
         self.model.train()
-        began, tokens = time.perf_counter(), 0
-        while True:
+        began, tokens, budget = time.perf_counter(), 0, Budget(seconds=seconds)
+        for step in itertools.count(1):
+            before_step(step, budget.progress(step, time.perf_counter() - began))
             group = self._next()
             self.optimizer.zero_grad()
             loss = 0.0
@@ -142,9 +173,11 @@ def cross_entropy(material: Material) -> Loss:
 
 def textbook(material: Material) -> PlainLoop:
     """`nn.Transformer` on shuffled batches of 128 sentences."""
-    return PlainLoop(material, Textbook(material.first_model()), cross_entropy(material), material.shuffled_groups)
+    model = Textbook(material.first_model())
+    return PlainLoop(material, model, cross_entropy(material), material.shuffled_groups, model.matches)
 
 
 def bucketed(material: Material) -> PlainLoop:
     """The same model and loop on our batches, so that the batches' share of the gain is seen apart."""
-    return PlainLoop(material, Textbook(material.first_model()), cross_entropy(material), material.our_groups)
+    model = Textbook(material.first_model())
+    return PlainLoop(material, model, cross_entropy(material), material.our_groups, model.matches)

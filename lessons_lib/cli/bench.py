@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lessons_lib.bench.contest import Contestant, Result, Turn
     from lessons_lib.bench.rows import Occasion
     from lessons_lib.corpus import Pair
-    from lessons_lib.presets import Preset
+    from lessons_lib.recipes import Preset
 
 STANDARD_OUTPUT = "-"
 
@@ -33,6 +33,7 @@ Examples:
   lessons bench train
   lessons bench train --preset grammar --seconds 3 --repeats 3
   lessons bench train --peers textbook --ours plain,together --json rows.jsonl
+  lessons bench train --peers textbook --ours processes --minutes 20
   lessons bench decode --peers generate,ctranslate2
 """
 TRAIN = """\
@@ -64,6 +65,10 @@ Peers = Annotated[
     str | None, typer.Option(metavar="NAME,…", help="Others to compare with; those installed if left out.", show_default=False)
 ]
 Ours = Annotated[str | None, typer.Option(metavar="NAME,…", help="Which of ours; all if left out.", show_default=False)]
+Minutes = Annotated[
+    float | None,
+    typer.Option(metavar="M", parser=positive_number, help="Let each learn so long, then judge its translations.", show_default=False),
+]
 JsonFile = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write rows of JSON to a file, or to - instead of the table.", show_default=False),
@@ -76,6 +81,7 @@ def train(
     preset: PresetName = None,
     repeats: Repeats = 5,
     seconds: Annotated[float, typer.Option(metavar="S", parser=positive_number, help="How long each trains in a round.")] = 8.0,
+    minutes: Minutes = None,
     threads: Threads = None,
     json_file: JsonFile = None,
 ) -> None:
@@ -84,15 +90,20 @@ def train(
     Raises:
         Refusal: if a name is unknown, a peer is not installed, data is missing, or a system fails.
     """
-    from lessons_lib.bench import material, rows, table, training_systems
+    from lessons_lib.bench import learning, material, rows, table, training_systems
 
     n_threads = threads or cores()
-    others = chosen("--peers", peers, training_systems.PEERS, installed)
+    known = {name: peer for name, peer in training_systems.PEERS.items() if minutes is None or name not in learning.CANNOT}
+    others = chosen("--peers", peers, known, installed)
     own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: name != "processes" or n_threads > 1)
     name, recipe = preset_named(preset)
     prepared = obtained(lambda: material.prepare(recipe))
-    results = compete(training_systems.contestants(prepared, own, others, n_threads), repeats, seconds)
     when = occasion("bench train", f"{name}, {shape(prepared.model)}", n_threads)
+    if minutes is not None:
+        results = compete(learning.contestants(prepared, own, others, n_threads), 1, 60 * minutes, warms_up=False)
+        tell(json_file, rows.rows(when, results), lambda: table.learning_table(when, results, n_threads))
+        return
+    results = compete(training_systems.contestants(prepared, own, others, n_threads), repeats, seconds)
     tell(json_file, rows.rows(when, results), lambda: table.training_table(when, results, prepared, n_threads))
 
 
@@ -120,7 +131,7 @@ def decode(
     names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
     widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
     name, recipe = preset_named(preset)
-    pairs: list[Pair] = obtained(lambda: recipe.load("test"))[:sentences]
+    pairs: list[Pair] = obtained(lambda: recipe.pairs("test"))[:sentences]
     checkpoint = obtained(lambda: find(f"{name}-en-de"))
     systems = decoding_systems.contestants(str(checkpoint), [pair.source for pair in pairs], names, widths, n_threads)
     results = compete(systems, repeats, 0.0)
@@ -162,12 +173,10 @@ def preset_named(name: str | None) -> tuple[str, "Preset"]:
         Refusal: if there is none of this name.
     """
     from lessons_lib.corpus import has_multi30k
-    from lessons_lib.presets import PRESETS
+    from lessons_lib.presets import find
 
     name = name or ("multi30k" if has_multi30k() else "grammar")
-    if name not in PRESETS:
-        raise Refusal(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
-    return name, PRESETS[name]
+    return name, obtained(lambda: find(name))
 
 
 def obtained(get: Callable[[], Any]) -> Any:
@@ -178,7 +187,7 @@ def obtained(get: Callable[[], Any]) -> Any:
         raise Refusal(str(error)) from error
 
 
-def compete(systems: "list[Contestant]", repeats: int, seconds: float) -> "list[Result]":
+def compete(systems: "list[Contestant]", repeats: int, seconds: float, warms_up: bool = True) -> "list[Result]":
     """The contest, with a line on standard error for each turn.
 
     Raises:
@@ -192,7 +201,7 @@ def compete(systems: "list[Contestant]", repeats: int, seconds: float) -> "list[
 
     say(f"{len(systems)} systems take turns: setting them up")
     try:
-        return compete(systems, repeats, seconds, show)
+        return compete(systems, repeats, seconds, show, warms_up)
     except ContestError as error:
         first, *_, last = str(error).strip().splitlines()
         raise Refusal(f"{first.partition(':')[0]}: {last}") from error

@@ -1,0 +1,55 @@
+"""What is learned in the same time: each contestant trains by its own loop, and its weights then translate in a model of ours."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from lessons_lib.bench.contest import Contestant, Turn
+from lessons_lib.bench.material import Material
+from lessons_lib.bench.training_systems import PEERS, our_contestant
+from lessons_lib.checkpoints import TrainedModel
+from lessons_lib.evaluation import score
+from lessons_lib.models import EncoderDecoder
+from lessons_lib.translation import Translator
+
+METRIC = "bleu-lc-moses"
+CANNOT = ("joeynmt",)
+"""Peers whose weights have no place in a model of ours."""
+
+
+class Learner(Protocol):
+    """A training system that can go to the end of a schedule."""
+
+    def learn(self, seconds: float) -> tuple[EncoderDecoder, Turn]:
+        """Train for so many seconds, the learning rate ending with them → the weights in a model of ours, and what was done."""
+        ...
+
+
+class Learning:
+    """A contestant that trains once, from the beginning to the end of a schedule."""
+
+    def __init__(self, make: Callable[[], Learner], material: Material) -> None:
+        self.learner, self.material = make(), material
+
+    def facts(self) -> dict[str, Any]:
+        """None."""
+        return {}
+
+    def turn(self, seconds: float) -> Turn:
+        """Train for so many seconds, then translate the validation sentences, greedily: `bleu` joins the values, its time counts not."""
+        model, turn = self.learner.learn(seconds)
+        return Turn(turn.tokens, turn.seconds, turn.values | {"bleu": bleu(model, self.material)})
+
+
+def bleu(model: EncoderDecoder, material: Material) -> float:
+    """Validation BLEU, lower-cased and Moses-tokenised, of greedy translations."""
+    translator = Translator(TrainedModel(model, material.tokenizer, material.casing))
+    hypotheses = translator.translate([pair.source for pair in material.validation], beam=1)
+    return score(METRIC, hypotheses, [pair.target for pair in material.validation], n_bootstrap=0).value
+
+
+def contestants(material: Material, ours: list[str], peers: list[str], threads: int) -> list[Contestant]:
+    """All who take part."""
+    trained = [Contestant(name, partial(PEERS[name].make, material), threads) for name in peers]
+    trained += [our_contestant(name, material, threads) for name in ours]
+    return [Contestant(c.name, partial(Learning, c.make, material), c.threads, c.processes) for c in trained]
