@@ -1,7 +1,13 @@
-"""The picture of what each change of a training loop gives: medians, bars, words."""
+"""The picture of what each change of a training loop gives: medians, bars, words. And the README's tables of speed, against their rows."""
+
+import json
+import statistics
+from pathlib import Path
 
 from lessons_lib.figures.speed import Bar, bars, tokens_a_second, waterfall
+from lessons_lib.runtime import data_dir
 
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 ROWS = [
     {"system": system, "metric": metric, "value": value}
     for system, metric, value in (
@@ -32,3 +38,39 @@ def test_the_alt_text_says_what_the_bars_show() -> None:
     assert labels[1:4] == ["+ bfloat16", "pool of masks alone", "+ three faster pieces"] and len(labels) == 5
     assert "bfloat16 2.5; pool of masks alone 3.0; three faster pieces 6.0; JoeyNMT 1.2." in alt
     assert Bar("textbook", "nn.Transformer, random batches", 0.0, 1.0) == bars(tokens_a_second(ROWS))[0]
+
+
+def measured(path: str, metric: str) -> dict[str, float]:
+    turns: dict[str, list[float]] = {}
+    for line in (data_dir() / path).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["metric"] == metric:
+            turns.setdefault(row["system"], []).append(row["value"])
+    return {system: statistics.median(values) for system, values in turns.items()}
+
+
+def numbers_in_readme(head: str) -> list[list[str]]:
+    """The numbers of each row of the README's table that begins with this head."""
+    table = README.split(f"| {head} |")[1].split("\n\n")[0]
+    return [[cell.strip() for cell in row.split("|")[2:-1]] for row in table.splitlines()[2:]]
+
+
+def test_the_readmes_table_of_training_is_what_was_measured() -> None:
+    found = measured("training/bench_train.jsonl", "tokens_per_second")
+    order = ["textbook", "bucketed", "marian", "joeynmt", "plain", "bf16", "together", "processes"]
+    assert numbers_in_readme("Training") == [[f"{found[name]:,.0f}", f"{found[name] / found['textbook']:.2f}"] for name in order]
+    assert found["processes"] >= 4 * found["textbook"]
+
+
+def test_the_readmes_table_of_decoding_is_what_was_measured() -> None:
+    found = measured("decoding/bench_decode.jsonl", "sentences_per_second")
+    wanted = [
+        [text for beam in ("greedy", "beam5") for text in speed_and_ratio(found, name, beam)]
+        for name in ("generate", "ctranslate2", "plain", "fast", "bf16")
+    ]
+    assert numbers_in_readme("Decoding") == wanted
+
+
+def speed_and_ratio(found: dict[str, float], name: str, beam: str) -> list[str]:
+    value, base = found[f"{name} {beam}"], found[f"generate {beam}"]
+    return [f"{value:,.0f}", f"{value / base:.2f}"]
