@@ -69,8 +69,10 @@ def load(checkpoint: str, direction: str | None) -> "Translator":
         Refusal: if there is none, it is damaged, or translates in another direction.
     """
     from lessons_lib.checkpoints import CheckpointError
+    from lessons_lib.runtime import keep_freed_memory
     from lessons_lib.translation import Translator
 
+    keep_freed_memory()
     try:
         translator = Translator.load(checkpoint)
     except CheckpointError as error:
