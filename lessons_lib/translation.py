@@ -41,7 +41,8 @@ class Translator:
     Attributes:
         trained: weights, tokenizer and casing.
         device: where the model runs.
-        fast: False decodes by the plain path, `DecodingState` with the searches of `decoding`; it finds the same.
+        fast: False decodes by the plain path, `DecodingState` with the searches of `decoding`; it finds the same, and calls the model's
+            modules, so that their hooks see it (`recorded_weights`).
     """
 
     trained: TrainedModel

@@ -99,17 +99,20 @@ def test_the_textbook_has_the_dropout_of_ours_in_the_same_places() -> None:
 
 @pytest.mark.parametrize("name", ["textbook", "bucketed", pytest.param("marian", marks=needs_transformers), "ours"])
 def test_what_was_learned_comes_home_and_the_learning_rate_ends_with_the_time(name: str, material: Material) -> None:
-    system: Any = OurTraining(material, "fp32", SPEEDUPS) if name == "ours" else PEERS[name].make(material)
-    optimizer = system.trainer.optimizer if name == "ours" else system.optimizer
-    before = system.facts()["first loss"]
-    model, turn = system.learn(1.0)
     batch = material.our_batches(0)[0]
-    logits = model(batch.source, batch.target_in).flatten(0, 1)
-    loss = torch.nn.functional.cross_entropy(logits, batch.target_out.flatten(), ignore_index=0, label_smoothing=0.1)
-    assert not model.training and turn.tokens > 0
-    assert float(loss.detach()) == pytest.approx(system.facts()["first loss"], abs=0.01)
-    assert float(loss.detach()) < before - 0.1
-    assert optimizer.param_groups[0]["lr"] < material.training.learning_rate / 10
+    for seconds in (1.0, 5.0, 25.0):  # a busy machine learns nothing in one
+        system: Any = OurTraining(material, "fp32", SPEEDUPS) if name == "ours" else PEERS[name].make(material)
+        optimizer = system.trainer.optimizer if name == "ours" else system.optimizer
+        before = system.facts()["first loss"]
+        model, turn = system.learn(seconds)
+        logits = model(batch.source, batch.target_in).flatten(0, 1).detach()
+        loss = float(torch.nn.functional.cross_entropy(logits, batch.target_out.flatten(), ignore_index=0, label_smoothing=0.1))
+        rate = optimizer.param_groups[0]["lr"]
+        assert not model.training and turn.tokens > 0
+        assert loss == pytest.approx(system.facts()["first loss"], abs=0.01)
+        if loss < before - 0.1 and rate < material.training.learning_rate / 10:
+            return
+    pytest.fail(f"after {seconds} s the loss is {loss} where it was {before}, and the learning rate {rate}")
 
 
 def test_the_validation_sentences_are_translated_by_what_was_learned(material: Material) -> None:
@@ -147,7 +150,9 @@ def test_every_pair_is_in_one_batch_of_each_kind_and_tokens_are_counted_without_
 def test_the_plain_loop_learns_and_goes_on_into_the_next_pass(make: Any, material: Material) -> None:
     loop = make(material)
     before = loop.facts()["first loss"]
-    turns = [loop.turn(0.2) for _ in range(3)]
+    turns = [loop.turn(0.2)]
+    while not loop.passes and len(turns) < 200:  # a busy machine needs many for a pass
+        turns.append(loop.turn(0.2))
     assert loop.passes > 0 and all(turn.tokens > 0 and turn.seconds >= 0.2 for turn in turns)
     assert loop.facts()["first loss"] < before
 

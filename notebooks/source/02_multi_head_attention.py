@@ -523,7 +523,7 @@ heads_explorer()
 from lessons_lib.attention import recorded_weights
 from lessons_lib.translation import Translator
 
-translator = Translator.load("grammar-en-de")
+translator = Translator.load("grammar-en-de", fast=False)  # layer by layer
 # recorded: the weights of each layer of the encoder, kept as it runs
 with recorded_weights(translator.trained.model.encoder) as recorded:
     print(translator.translate(["the dog bites the man."]))

@@ -611,7 +611,9 @@ print("short and long, mean of means: off by more than 10 %:",
 # The library writes the state under a temporary name and renames it when it is whole: a kill in mid-write leaves the last good one. Now a program of its own, a small model on 2,000 pairs, with a state every 10 steps:
 
 # %%
-import subprocess, sys, tempfile
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 folder = Path(tempfile.mkdtemp())
