@@ -5,7 +5,7 @@ d_head = d_model / H.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -172,6 +172,17 @@ class MultiHeadAttention(nn.Module):
     def _keys_and_values(self, source: Tensor, first: int, turn: bool) -> tuple[Tensor, Tensor]:
         k, v = self.split(self.project_k(source)), self.split(self.project_v(source))  # (B, H, S, d_head)
         return (self.rotate(k, first) if turn and self.rotate is not None else k), v
+
+
+def projections(attention: MultiHeadAttention) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+    """Those of queries, keys and values, in this order."""
+    return attention.project_q, attention.project_k, attention.project_v
+
+
+def joined(layers: Iterable[nn.Linear]) -> tuple[Tensor, Tensor]:
+    """Weight (n · d_out, d_in) and bias (n · d_out,) of one product that takes the place of n of these sizes."""
+    layers = list(layers)
+    return torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
 
 
 @contextmanager

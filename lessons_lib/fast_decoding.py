@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lessons_lib.attention import MultiHeadAttention
+from lessons_lib.attention import joined, projections
 from lessons_lib.layers import DecoderLayer
 from lessons_lib.models import EncoderDecoder
 
@@ -37,7 +37,7 @@ class FastDecodingState:
         self.layers: list[DecoderLayer] = list(model.decoder.layers)
         self.n_heads = model.config.n_heads
         self.d_head = model.config.d_model // self.n_heads
-        self.own = [joined((layer.self_attention, "qkv")) for layer in self.layers]
+        self.own = [joined(projections(layer.self_attention)) for layer in self.layers]
         parts = [self._read(part) for part in source.split(READ_AT_ONCE)]
         self.memory = torch.cat([memory for memory, _ in parts], dim=2)  # keys and values, (layers, 2, B, H, S, d_head)
         self.memory_hidden = torch.cat([hidden for _, hidden in parts])  # (B, H, 1, S)
@@ -48,7 +48,7 @@ class FastDecodingState:
     def _read(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """What all layers will look at of source, int64 (B, S), and what hides its padding."""
         memory, hidden = encode(self.model, source)
-        weights = joined(*((layer.cross_attention, "kv") for layer in self.layers))
+        weights = joined(p for layer in self.layers for p in projections(layer.cross_attention)[1:])  # keys and values
         read = split(functional.linear(memory.flatten(0, 1), *weights), len(source), self.n_heads, 2 * len(self.layers))
         return widened(read.unflatten(0, (-1, 2)), hidden.shape[-1]), hidden
 
@@ -132,7 +132,7 @@ def encode(model: EncoderDecoder, source: Tensor) -> tuple[Tensor, Tensor]:
     hidden = hidden[:, None, None, :].expand(-1, n_heads, -1, -1).contiguous()
     for layer in model.encoder.layers:
         attention = layer.self_attention
-        both = functional.linear(layer.around_attention.enter(x), *joined((attention, "qkv")))
+        both = functional.linear(layer.around_attention.enter(x), *joined(projections(attention)))
         both = split(both, n_texts, n_heads, 3)  # q, k, v: (3, B, H, S, d_head)
         if attention.rotate is not None:
             both = torch.cat((attention.rotate(both[:2].flatten(0, 1), 0).unflatten(0, (2, n_texts)), both[2:]))
@@ -158,19 +158,6 @@ def attend(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor) -> Tensor:
     weights = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=d_head**-0.5).softmax(dim=-1)
     mixed = torch.bmm(weights, v).unflatten(0, (n_texts, n_heads))
     return mixed.transpose(1, 2).reshape(n_texts * width, n_heads * d_head)
-
-
-def joined(*attentions: tuple[MultiHeadAttention, str]) -> tuple[Tensor, Tensor]:
-    """Weight and bias of one product that takes the place of n.
-
-    Args:
-        attentions: an attention and the letters (q, k, v) of its projections that are wanted.
-
-    Returns:
-        weight (n · d_model, d_model) and bias (n · d_model,), in the order given.
-    """
-    layers = [getattr(attention, f"project_{letter}") for attention, letters in attentions for letter in letters]
-    return torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
 
 
 def split(x: Tensor, n_texts: int, n_heads: int, n: int) -> Tensor:

@@ -77,10 +77,7 @@ def prepare(
     keep_freed_memory()
     device = device or torch.device("cpu")
     training = _training_on(device, preset.training if seed is None else dataclasses.replace(preset.training, seed=seed))
-    pairs = preset.pairs("train")
-    casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
-    texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
-    tokenizer = Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
+    texts, casing, tokenizer = read(preset)
     torch.manual_seed(training.seed)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model))
     trainer = Trainer(
@@ -96,6 +93,14 @@ def prepare(
     )
     trainer.validate = _validation(preset, tokenizer, casing, trainer.device)
     return Run(preset, training, trainer, tokenizer, casing)
+
+
+def read(preset: Preset) -> tuple[Texts, Casing, Tokenizer]:
+    """The sources and targets of a preset's training data as a model reads them, and what was learned from them. Raises DataError."""
+    pairs = preset.pairs("train")
+    casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
+    texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
+    return texts, casing, Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
 
 
 def _training_on(device: torch.device, training: TrainingConfig) -> TrainingConfig:
@@ -169,13 +174,17 @@ def _segmented(preset: Preset, tokenizer: Tokenizer, texts: Texts, seed: int) ->
 
 def _batches(source: Segmented, target: Segmented, config: TrainingConfig, multiple_of: int, number: int) -> Sequence[Batch]:
     """The micro-batches of pass `number`."""
-    sources, targets = source.encode(number), target.encode(number)
+    return batches_of_pass(source.encode(number), target.encode(number), config, multiple_of, number)
+
+
+def batches_of_pass(sources: Ids, targets: Ids, config: TrainingConfig, multiple_of: int, number: int) -> "Batches":
+    """Pass `number` over these pairs of ids, in buckets of similar length that (seed, number) shuffles."""
     generator = np.random.default_rng([config.seed, number])
     rows = bucketed(lengths_of(sources) + 1, lengths_of(targets) + 1, config.batch_tokens, generator, multiple_of)
-    return _Lazy(rows, sources, targets, multiple_of)
+    return Batches(rows, sources, targets, multiple_of)
 
 
-class _Lazy(Sequence):
+class Batches(Sequence[Batch]):
     """Batches that are made when they are asked for: a pass of tensors need not be held at once."""
 
     def __init__(self, rows: list[list[int]], sources: Ids, targets: Ids, multiple_of: int) -> None:
@@ -184,7 +193,7 @@ class _Lazy(Sequence):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index):  # noqa: ANN001, ANN204
+    def __getitem__(self, index):  # noqa: ANN001, ANN204 (a batch, or a list of them for a slice)
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         rows = self.rows[index]

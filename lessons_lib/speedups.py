@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from lessons_lib.attention import KeyValueCache, MultiHeadAttention
+from lessons_lib.attention import KeyValueCache, MultiHeadAttention, joined
 from lessons_lib.batching import Batch
 from lessons_lib.config import SPEEDUPS, TrainingConfig
 from lessons_lib.layers import Dropout
@@ -119,9 +119,7 @@ class PackedAttention(MultiHeadAttention):
 
     def _project(self, x: Tensor, *projections: nn.Linear) -> Iterable[Tensor]:
         """x (B, n, d_model) → one (B, H, n, d_head) a projection, all from one product."""
-        weight = torch.cat([p.weight for p in projections])
-        bias = torch.cat([p.bias for p in projections])
-        side_by_side = nn.functional.linear(x, weight, bias).unflatten(-1, (len(projections), self.n_heads, -1))
+        side_by_side = nn.functional.linear(x, *joined(projections)).unflatten(-1, (len(projections), self.n_heads, -1))
         return side_by_side.permute(2, 0, 3, 1, 4).contiguous()  # (projections, B, H, n, d_head)
 
 

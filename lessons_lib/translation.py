@@ -116,7 +116,7 @@ class Translator:
         decoded = side_by_side(lambda rows: self._decode([all_ids[i] for i in rows], beam, length_penalty), chunks)
         for rows, found in zip(chunks, decoded, strict=True):
             for i, tokens in zip(rows, found, strict=True):
-                translations[i] = self._text(tokens)
+                translations[i] = self.text(tokens)
             on_progress(len(rows))
         return translations
 
@@ -142,7 +142,8 @@ class Translator:
             return decoding.greedy(state, BOS_ID, EOS_ID, most, self.device)
         return decoding.beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty, device=self.device)
 
-    def _text(self, tokens: Sequence[int]) -> str:
+    def text(self, tokens: Sequence[int]) -> str:
+        """What target ids spell, without BOS and EOS."""
         return plain(self.trained.casing.after_target(self.trained.tokenizer.decode(tokens)))
 
     @torch.inference_mode()

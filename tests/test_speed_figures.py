@@ -1,10 +1,9 @@
 """The picture of what each change of a training loop gives: medians, bars, words. And the README's tables of speed, against their rows."""
 
 import json
-import statistics
 from pathlib import Path
 
-from lessons_lib.figures.speed import Bar, bars, tokens_a_second, waterfall
+from lessons_lib.figures.speed import Bar, bars, medians, tokens_a_second, waterfall
 from lessons_lib.runtime import data_dir
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -41,12 +40,7 @@ def test_the_alt_text_says_what_the_bars_show() -> None:
 
 
 def measured(path: str, metric: str) -> dict[str, float]:
-    turns: dict[str, list[float]] = {}
-    for line in (data_dir() / path).read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["metric"] == metric:
-            turns.setdefault(row["system"], []).append(row["value"])
-    return {system: statistics.median(values) for system, values in turns.items()}
+    return medians([json.loads(line) for line in (data_dir() / path).read_text(encoding="utf-8").splitlines()], metric)
 
 
 def numbers_in_readme(head: str) -> list[list[str]]:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.bench.weights import attention_projections, demand_sinusoidal, stacks
+from lessons_lib.attention import projections
+from lessons_lib.bench.weights import demand_sinusoidal, stacks
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.positions import sinusoidal_table
 from lessons_lib.tokenization import EOS_ID, SPECIAL
@@ -84,11 +85,11 @@ def specification(ours: EncoderDecoder) -> Any:
 
 
 def _fill_layer(spec: Any, layer: Any, crosses: bool) -> None:
-    _fill_linear(spec.self_attention.linear[0], *attention_projections(layer.self_attention))
+    _fill_linear(spec.self_attention.linear[0], *projections(layer.self_attention))
     _fill_linear(spec.self_attention.linear[1], layer.self_attention.project_out)
     _fill_norm(spec.self_attention.layer_norm, layer.around_attention.norm)
     if crosses:
-        q, k, v = attention_projections(layer.cross_attention)
+        q, k, v = projections(layer.cross_attention)
         _fill_linear(spec.attention.linear[0], q)
         _fill_linear(spec.attention.linear[1], k, v)
         _fill_linear(spec.attention.linear[2], layer.cross_attention.project_out)

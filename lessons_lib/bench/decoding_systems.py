@@ -14,7 +14,6 @@ from lessons_lib.bench.contest import Contestant, Turn
 from lessons_lib.bench.ctranslate import CTranslate
 from lessons_lib.bench.marian import Generate
 from lessons_lib.bench.training_systems import EXTRA
-from lessons_lib.cleaning import plain
 from lessons_lib.runtime import computes_bf16, keep_freed_memory
 from lessons_lib.translation import Translator
 
@@ -61,13 +60,7 @@ def _bf16(translator: Translator, threads: int) -> Decode:
 
 def _with_our_words(translator: Translator, decode: Callable[[list[list[int]], int], list[list[int]]]) -> Decode:
     """Text in, text out, with our tokenizer and casing round another's decoding."""
-    trained = translator.trained
-
-    def translate(sentences: list[str], beam: int) -> list[str]:
-        found = decode(translator.check(sentences), beam)
-        return [plain(trained.casing.after_target(trained.tokenizer.decode(ids))) for ids in found]
-
-    return translate
+    return lambda sentences, beam: [translator.text(ids) for ids in decode(translator.check(sentences), beam)]
 
 
 def _generate(translator: Translator, threads: int) -> Decode:
@@ -85,7 +78,6 @@ DECODERS = {
     "generate": Decoder(_generate, "transformers", EXTRA, "transformers"),
     "ctranslate2": Decoder(_ctranslate2, "ctranslate2", EXTRA, "C++, float32"),
 }
-
 
 OURS = ("fast", "plain", *(("bf16",) if computes_bf16(torch.device("cpu")) else ()))
 """Ours: what `Translator` does, its plain path, and the fast one in bf16 where the processor has it."""
@@ -115,7 +107,7 @@ class Decoding:
 
 
 def contestants(checkpoint: str, sentences: list[str], names: list[str], beams: list[str], threads: int) -> list[Contestant]:
-    """Each system with each beam: `ours greedy`, `generate greedy`, …"""
+    """Each system with each beam: `fast greedy`, `generate greedy`, …"""
     return [
         Contestant(f"{name} {beam}", partial(Decoding, checkpoint, sentences, name, BEAMS[beam], threads), threads)
         for beam in beams

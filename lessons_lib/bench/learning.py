@@ -1,12 +1,13 @@
 """What is learned in the same time: each contestant trains by its own loop, and its weights then translate in a model of ours."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 from lessons_lib.bench.contest import Contestant, Turn
 from lessons_lib.bench.material import Material
-from lessons_lib.bench.training_systems import PEERS, our_contestant
+from lessons_lib.bench.training_systems import those_who_train
 from lessons_lib.checkpoints import TrainedModel
 from lessons_lib.evaluation import score
 from lessons_lib.models import EncoderDecoder
@@ -50,6 +51,5 @@ def bleu(model: EncoderDecoder, material: Material) -> float:
 
 def contestants(material: Material, ours: list[str], peers: list[str], threads: int) -> list[Contestant]:
     """All who take part."""
-    trained = [Contestant(name, partial(PEERS[name].make, material), threads) for name in peers]
-    trained += [our_contestant(name, material, threads) for name in ours]
-    return [Contestant(c.name, partial(Learning, c.make, material), c.threads, c.processes) for c in trained]
+    trainers = those_who_train(material, ours, peers, threads)
+    return [dataclasses.replace(one, make=partial(Learning, one.make, material)) for one in trainers]

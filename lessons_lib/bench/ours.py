@@ -10,7 +10,7 @@ from lessons_lib.bench.material import Material
 from lessons_lib.config import Budget
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.runtime import keep_freed_memory
-from lessons_lib.speedups import loss_function, speed_up
+from lessons_lib.speedups import loss_of, speed_up
 from lessons_lib.training import Trainer
 
 
@@ -34,7 +34,7 @@ class OurTraining:
         self.log: dict[str, float] = {}
         self.trainer = Trainer(
             material.first_model(),
-            partial(loss_function(speedups), smoothing=config.label_smoothing),
+            loss_of(config),
             material.our_batches,
             config,
             Budget(steps=1),

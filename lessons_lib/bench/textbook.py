@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from lessons_lib.attention import projections
 from lessons_lib.batching import Batch
 from lessons_lib.bench.contest import Turn
 from lessons_lib.bench.material import Material
-from lessons_lib.bench.weights import Match, attention_projections, copy_back, copy_to, demand_sinusoidal, linear, stacks
+from lessons_lib.bench.weights import Match, copy_back, copy_to, demand_sinusoidal, linear, stacks
 from lessons_lib.config import Budget
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.optim import decay, warmup
@@ -81,9 +82,9 @@ class Textbook(nn.Module):
                 blocks.append((layer.cross_attention, theirs.multihead_attn))
                 norms.append(layer.around_cross.norm)
             for mine, their in blocks:
-                projections = attention_projections(mine)
-                yield [p.weight for p in projections], their.in_proj_weight
-                yield [p.bias for p in projections], their.in_proj_bias
+                layers = projections(mine)
+                yield [p.weight for p in layers], their.in_proj_weight
+                yield [p.bias for p in layers], their.in_proj_bias
                 yield from linear(mine.project_out, their.out_proj)
             yield from linear(layer.feed_forward.expand, theirs.linear1)
             yield from linear(layer.feed_forward.contract, theirs.linear2)

@@ -78,5 +78,10 @@ def describe(name: str, threads: int) -> str:
 def contestants(material: Material, ours: list[str], peers: list[str], threads: int) -> list[Contestant]:
     """All who take part, the ceiling first."""
     ceiling = Contestant(CEILING, partial(Ceiling, material.model, material.training.batch_tokens), threads)
+    return [ceiling, *those_who_train(material, ours, peers, threads)]
+
+
+def those_who_train(material: Material, ours: list[str], peers: list[str], threads: int) -> list[Contestant]:
+    """The peers, then ours."""
     others = [Contestant(name, partial(PEERS[name].make, material), threads) for name in peers]
-    return [ceiling, *others, *(our_contestant(name, material, threads) for name in ours)]
+    return [*others, *(our_contestant(name, material, threads) for name in ours)]

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.attention import MultiHeadAttention
 from lessons_lib.models import EncoderDecoder
 
 Match = tuple[list[Tensor], Tensor]
@@ -46,11 +45,6 @@ def stacks(model: EncoderDecoder) -> Iterator[tuple[str, int, Any]]:
     for name in ("encoder", "decoder"):
         for number, layer in enumerate(getattr(model, name).layers):
             yield name, number, layer
-
-
-def attention_projections(attention: MultiHeadAttention) -> list[nn.Linear]:
-    """Those of queries, keys and values, in this order."""
-    return [attention.project_q, attention.project_k, attention.project_v]
 
 
 def demand_sinusoidal(model: EncoderDecoder) -> None:

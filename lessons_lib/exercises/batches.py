@@ -1,7 +1,7 @@
 """Exercises of notebook 08 on batches: what padding wastes, filling by a budget, uneven micro-batches, an order that survives a kill."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lessons_lib.exercises.framework import Case, Slip, function_exercise, number_exercise, numbers_exercise
 
@@ -27,58 +27,36 @@ numbers_exercise(
 )
 
 
-def by_budget(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Batches of indices, shortest sentences first, each filled while rows × longest stays within the budget of places."""
+def _filled(order: Iterable[int], fits: Callable[[list[int], int], bool]) -> list[list[int]]:
+    """Batches of the indices in this order: each joins the open one if it fits, or opens another."""
     batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        if batches and (len(batches[-1]) + 1) * lengths[i] <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
-
-
-def _real_tokens_only(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    batches: list[list[int]] = []
-    total = 0
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        if batches and total + lengths[i] <= budget:
-            batches[-1].append(i)
-            total += lengths[i]
-        else:
-            batches.append([i])
-            total = lengths[i]
-    return batches
-
-
-def _unsorted(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    batches: list[list[int]] = []
-    for i in range(len(lengths)):
-        if batches and (len(batches[-1]) + 1) * max(lengths[j] for j in [*batches[-1], i]) <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
-
-
-def _longest_first(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=True):
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
-
-
-def _filled(lengths: Sequence[int], fits: Callable[[list[int], int], bool]) -> list[list[int]]:
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+    for i in order:
         if batches and fits(batches[-1], i):
             batches[-1].append(i)
         else:
             batches.append([i])
     return batches
+
+
+def _by_length(lengths: Sequence[int], longest_first: bool = False) -> list[int]:
+    return sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=longest_first)
+
+
+def by_budget(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Batches of indices, shortest sentences first, each filled while rows × longest stays within the budget of places."""
+    return _filled(_by_length(lengths), lambda batch, i: (len(batch) + 1) * lengths[i] <= budget)
+
+
+def _real_tokens_only(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    return _filled(_by_length(lengths), lambda batch, i: sum(lengths[j] for j in [*batch, i]) <= budget)
+
+
+def _unsorted(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    return _filled(range(len(lengths)), lambda batch, i: (len(batch) + 1) * max(lengths[j] for j in [*batch, i]) <= budget)
+
+
+def _longest_first(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    return _filled(_by_length(lengths, longest_first=True), lambda batch, i: (len(batch) + 1) * lengths[batch[0]] <= budget)
 
 
 PENCIL = [2, 10, 9, 8, 3, 7, 5, 4]
@@ -101,17 +79,17 @@ function_exercise(
         ),
         Slip(
             "the batch is measured before the new sentence joins it",
-            lambda lengths, budget: _filled(lengths, lambda batch, i: len(batch) * lengths[i] <= budget),
+            lambda lengths, budget: _filled(_by_length(lengths), lambda batch, i: len(batch) * lengths[i] <= budget),
             "One row more is about to join: len(batch) + 1.",
         ),
         Slip(
             "the longest so far is taken, not the sentence that joins",
-            lambda lengths, budget: _filled(lengths, lambda batch, i: (len(batch) + 1) * lengths[batch[-1]] <= budget),
+            lambda lengths, budget: _filled(_by_length(lengths), lambda batch, i: (len(batch) + 1) * lengths[batch[-1]] <= budget),
             "Sorted by length, the sentence that joins is the longest: it widens all rows.",
         ),
         Slip(
             "a batch that fills the budget exactly is refused",
-            lambda lengths, budget: _filled(lengths, lambda batch, i: (len(batch) + 1) * lengths[i] < budget),
+            lambda lengths, budget: _filled(_by_length(lengths), lambda batch, i: (len(batch) + 1) * lengths[i] < budget),
             "At most 20 places: 20 are allowed, so <=.",
         ),
         Slip("the sentences are taken as they come", _unsorted, "Sort the indices by length first."),

@@ -36,9 +36,14 @@ class Bar(NamedTuple):
 
 def tokens_a_second(rows: Sequence[Row]) -> dict[str, float]:
     """System → median of its turns."""
+    return medians(rows, "tokens_per_second")
+
+
+def medians(rows: Sequence[Row], metric: str) -> dict[str, float]:
+    """System → median of a metric over its turns."""
     turns: dict[str, list[float]] = {}
     for row in rows:
-        if row["metric"] == "tokens_per_second":
+        if row["metric"] == metric:
             turns.setdefault(str(row["system"]), []).append(float(row["value"]))
     return {system: statistics.median(values) for system, values in turns.items()}
 
