@@ -58,7 +58,7 @@ def test_the_penalties_cross_where_the_formula_says() -> None:
 def test_the_steps_end_with_what_the_translator_writes(translator: Translator, bites: Search) -> None:
     for beam, steps in bites.steps.items():
         best = min(steps[-1].finished, key=lambda h: -h.log_probability / (len(h.tokens) + 1))
-        assert translator._text(best.tokens) == translator.translate([bites.sentence], beam=beam)[0]
+        assert translator.text(best.tokens) == translator.translate([bites.sentence], beam=beam)[0]
         assert all(len(step.kept) <= beam for step in steps)
         assert len(steps[-1].finished) == beam
 

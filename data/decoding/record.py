@@ -98,7 +98,7 @@ def main() -> None:
         seconds = time.perf_counter() - start
         for penalty in (1.0,) if beam == 1 else (0.0, 1.0):
             chosen = [best(finished, penalty) for finished in found]
-            texts = [translator._text(hypothesis.tokens) for hypothesis in chosen]
+            texts = [translator.text(hypothesis.tokens) for hypothesis in chosen]
             greedy_texts = greedy_texts or texts
             row = summary((beam, penalty), chosen, texts, references)
             changed = sum(a != b for a, b in zip(texts, greedy_texts, strict=True))
