@@ -134,23 +134,23 @@ def train(
         if run.trainer.rank == 0:
             remove_leftovers(folder)
         run.trainer.resume()
-    if run.trainer.rank == 0:
-        run.tokenizer.save(folder / TOKENIZER)
-        write_text(folder / CASING, run.casing.to_json() + "\n")
-        write_text(folder / "training.json", run.training.to_json() + "\n")
-        log = MetricsLog(folder / "metrics.jsonl", run.trainer.at.step)
+    if run.trainer.rank:
+        run.trainer.run()
+        return run.trained()
+    run.tokenizer.save(folder / TOKENIZER)
+    write_text(folder / CASING, run.casing.to_json() + "\n")
+    write_text(folder / "training.json", run.training.to_json() + "\n")
+    log = MetricsLog(folder / "metrics.jsonl", run.trainer.at.step)
 
-        def record(row: dict[str, Any]) -> None:
-            log.write(row)
-            on_log(row)
+    def record(row: dict[str, Any]) -> None:
+        log.write(row)
+        on_log(row)
 
-        run.trainer.on_log = record
+    run.trainer.on_log = record
     run.trainer.run()
-    trained = run.trained()
-    if run.trainer.rank == 0:
-        save_model(folder, trained)
-        log.close()
-    return trained
+    save_model(folder, run.trained())
+    log.close()
+    return run.trained()
 
 
 def _sample(texts: Texts, n_pairs: int) -> list[str]:

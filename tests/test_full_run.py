@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 import re
+import runpy
 from unittest import mock
 
 import numpy as np
@@ -17,6 +18,7 @@ from lessons_lib.figures import full_run, house, palette
 from lessons_lib.figures.full_run import draw_number_line, draw_padding
 from lessons_lib.metrics import read_metrics
 from lessons_lib.optim import update_average
+from lessons_lib.recipes import PRESETS
 from lessons_lib.runtime import data_dir
 from lessons_lib.widgets.search import alignment_explorer
 
@@ -105,9 +107,8 @@ def test_the_number_lines_words_stay_inside() -> None:
 def test_curves_are_told_by_their_numbers() -> None:
     assert "from 7.80 to 4.00" in full_run.learning.__wrapped__(ROWS, "here")[1]
     assert "between 1,020 and 1,400" in full_run.pace.__wrapped__(ROWS, "here")[1]
-    figure, alt = full_run.attempts.__wrapped__({"a": ROWS, "b": ROWS[:5]}, "here")
-    assert "a reaches 7.00 at step 100; b reaches 7.00 at step 100" in alt
-    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [5, 5]
+    figure, alt = full_run.attempts.__wrapped__({"a": ROWS, "b": ROWS[:10]})
+    assert alt.endswith("a: 10.0 at step 100, 40.0 at 400; b: 10.0 at step 100, 20.0 at 200.")
     assert full_run.bleu(ROWS) == [(10.0, 10.0), (20.0, 20.0), (30.0, 30.0), (40.0, 40.0)]
     runs = {"x": {"last": [2.0, 3.0], "averaged": [1.0, 1.5]}, "y": {"last": [1.0, 1.0], "averaged": [1.0, 0.9]}}
     assert "x: last ends at 3.00, averaged ends at 1.50; y:" in full_run.averages.__wrapped__([1, 2], runs)[1]
@@ -123,7 +124,7 @@ def test_a_long_log_gives_a_light_picture() -> None:
     assert sum(map(len, display.call_args.args[0].values())) < palette.LIMIT
 
 
-def test_what_08_reads_out_of_the_shipped_log_stands_in_it() -> None:
+def test_what_08_reads_out_of_the_recorded_log_stands_in_it() -> None:
     shipped = data_dir() / "checkpoints" / "multi30k-en-de"
     rows, recipe = read_metrics(shipped / "metrics.jsonl"), json.loads((shipped / "training.json").read_text(encoding="utf-8"))
     speeds = [row["tokens_per_second"] for row in rows]
@@ -136,16 +137,52 @@ def test_what_08_reads_out_of_the_shipped_log_stands_in_it() -> None:
     assert round(41.02 - scores["bleu-lc-moses"], 1) == 3.6 and round((high - low) / 2, 1) == 1.6
 
 
-def test_what_was_tried_names_its_log_and_says_what_the_log_says() -> None:
-    folder = data_dir() / "training"
-    tried = [json.loads(line) for line in (folder / "tried.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert all({"study", "level", "metric", "value", "against", "hardware", "log"} <= set(row) for row in tried)
-    (kept,) = [row for row in tried if row["log"]]
-    scores = {row["step"]: row["validation"]["bleu_lc_moses"] for row in read_metrics(folder / kept["log"]) if "validation" in row}
-    assert scores == {500: kept["value"]}
-    shipped = read_metrics(data_dir() / "checkpoints" / "multi30k-en-de" / "metrics.jsonl")
-    assert [row["validation"]["bleu_lc_moses"] for row in shipped if row["step"] == 500] == [kept["against"]]
-    stopped = read_metrics(folder / kept["log"])[-1]
+def study(name: str) -> list[dict]:
+    """The rows of a study, which all have the same fields."""
+    rows = [json.loads(line) for line in (data_dir() / "studies" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    fields = ["study", "level", "seed", "step", "tokens", "seconds", "hardware", "metric", "value", "date", "log"]
+    assert all(list(row) == fields for row in rows)
+    return rows
+
+
+def test_the_screens_show_what_08_says_of_them() -> None:
+    screens = runpy.run_path(str(data_dir() / "studies" / "screens.py"))
+    rows = study("screens")
+    assert list(dict.fromkeys(row["level"] for row in rows)) == list(screens["LEVELS"])
+    found = {level: [row["value"] for row in rows if row["level"] == level] for level in screens["LEVELS"]}
+    losses, spreads = ({level: values[i] for level, values in found.items()} for i in (1, 2))
+    seeds = sorted((losses["baseline"], losses["baseline, seed 2"]))
+    noise = seeds[1] - seeds[0]
+    assert spreads["post-norm"] < 0.02 < 0.3 < min(spreads["baseline"], spreads["baseline, seed 2"])
+    assert losses["post-norm"] > seeds[1] + 3 * noise and losses["q k v at 0.71"] < seeds[0] - noise > losses["no dropout"]
+    assert losses["post-norm, q k v at 0.71"] - seeds[1] < 0.25 * (losses["post-norm"] - seeds[1])
+    for level, fields in screens["LEVELS"].items():
+        preset = screens["changed"](PRESETS["multi30k"], fields)
+        assert (preset == screens["changed"](PRESETS["multi30k"], {})) == (not fields), level
+
+
+def test_the_spread_is_that_between_the_words_of_a_sentence() -> None:
+    spread = runpy.run_path(str(data_dir() / "studies" / "screens.py"))["spread"]
+    source, model = torch.tensor([[5, 6, 0], [7, 8, 9]]), mock.Mock()
+    same = torch.ones(2, 3, 4)
+    for memory, wanted in ((same, 0.0), (same * torch.tensor([1.0, -1.0, 0.0])[:, None], (5 / 6 / 0.8) ** 0.5)):
+        model.encode.return_value = memory, None
+        assert spread(model, source) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_what_was_tried_is_what_the_named_logs_say() -> None:
+    tried = study("record")
+    kept = [row for row in tried if row["log"]]
+    assert {row["log"].split("/")[1] for row in kept} == {"multi30k-en-de", "post_norm.jsonl", "post_norm_wide.jsonl"}
+    for row in kept:
+        (logged,) = [found for found in read_metrics(data_dir() / row["log"]) if found["step"] == row["step"]]
+        assert (row["tokens"], row["seconds"]) == (logged["tokens"], logged["seconds"])
+        if row["metric"] == "validation BLEU":
+            assert row["value"] == logged["validation"]["bleu_lc_moses"]
+        else:
+            scores = json.loads((data_dir() / row["log"]).with_name("scores.json").read_text(encoding="utf-8"))["scores"]["test"]
+            assert (row["metric"], row["value"]) == ("test BLEU", scores["bleu-lc-moses"])
+    stopped = read_metrics(data_dir() / "training" / "post_norm.jsonl")[-1]
     assert stopped["step"] == 760 and 540 < stopped["seconds"] < 600
 
 

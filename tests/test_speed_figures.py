@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lessons_lib.figures.speed import Bar, bars, medians, tokens_a_second, waterfall
+from lessons_lib.figures.speed import Bar, bars, learned, medians, tokens_a_second, waterfall
 from lessons_lib.runtime import data_dir
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -39,6 +39,17 @@ def test_the_alt_text_says_what_the_bars_show() -> None:
     assert Bar("textbook", "nn.Transformer, random batches", 0.0, 1.0) == bars(tokens_a_second(ROWS))[0]
 
 
+def test_what_was_learned_in_equal_minutes_is_told() -> None:
+    rows = [
+        {"system": system, "metric": metric, "value": value, "seconds": 361.0, "tokens": 1_240_000}
+        for system in ("textbook", "processes")
+        for metric, value in (("loss", 5.0), ("bleu", 1.5))
+    ]
+    figure, alt = learned.__wrapped__(rows)
+    assert len(figure.axes[0].patches) == 2
+    assert "after 6 minutes each: nn.Transformer, random batches 1.5 after 1.2 million tokens; ours" in alt
+
+
 def measured(path: str, metric: str) -> dict[str, float]:
     return medians([json.loads(line) for line in (data_dir() / path).read_text(encoding="utf-8").splitlines()], metric)
 
@@ -54,6 +65,16 @@ def test_the_readmes_table_of_training_is_what_was_measured() -> None:
     order = ["textbook", "bucketed", "marian", "joeynmt", "plain", "bf16", "together", "processes"]
     assert numbers_in_readme("Training") == [[f"{found[name]:,.0f}", f"{found[name] / found['textbook']:.2f}"] for name in order]
     assert found["processes"] >= 4 * found["textbook"]
+
+
+def test_what_the_readme_says_of_avx2_was_measured() -> None:
+    found = measured("training/bench_train_avx2.jsonl", "tokens_per_second")
+    told = f"textbook {found['textbook']:,.0f}, ours {found['plain']:,.0f}, with the three faster pieces {found['together']:,.0f}"
+    assert f"{told}, which is {found['together'] / found['textbook']:.2f} times\nthe textbook." in README
+    assert found["together"] >= 2.5 * found["textbook"]
+    bleu = measured("training/bench_learn.jsonl", "bleu")
+    first, second = f"BLEU of {bleu['textbook']:.1f}, the same\nmodel on our batches {bleu['bucketed']:.1f}", f"{bleu['processes']:.1f}"
+    assert f"{first}, ours in two processes {second}." in README
 
 
 def test_the_readmes_table_of_decoding_is_what_was_measured() -> None:

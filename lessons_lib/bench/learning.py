@@ -16,6 +16,8 @@ from lessons_lib.translation import Translator
 METRIC = "bleu-lc-moses"
 CANNOT = ("joeynmt",)
 """Peers whose weights have no place in a model of ours."""
+WARMUP = 100
+"""Steps over which the rate rises at most: in a few minutes a slow loop makes no more than a few hundred."""
 
 
 class Learner(Protocol):
@@ -50,6 +52,8 @@ def bleu(model: EncoderDecoder, material: Material) -> float:
 
 
 def contestants(material: Material, ours: list[str], peers: list[str], threads: int) -> list[Contestant]:
-    """All who take part."""
+    """All who take part, with the preset's training but for its warm-up, which is `WARMUP` steps at most."""
+    training = dataclasses.replace(material.training, warmup_steps=min(WARMUP, material.training.warmup_steps))
+    material = dataclasses.replace(material, training=training)
     trainers = those_who_train(material, ours, peers, threads)
     return [dataclasses.replace(one, make=partial(Learning, one.make, material)) for one in trainers]

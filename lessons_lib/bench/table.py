@@ -2,7 +2,7 @@
 
 import textwrap
 
-from lessons_lib.bench import decoding_systems, training_systems
+from lessons_lib.bench import decoding_systems, learning, training_systems
 from lessons_lib.bench.ceiling import operations
 from lessons_lib.bench.contest import Result
 from lessons_lib.bench.material import Material
@@ -83,7 +83,8 @@ def learning_table(occasion: Occasion, results: list[Result], threads: int) -> s
         )
     notes = [
         "BLEU: lower-cased, Moses-tokenised, of the validation sentences, translated greedily by the weights in a model of ours.",
-        "All have the preset's learning rates, ending with their time; ours also its clipping and its mean of the weights.",
+        f"All have the preset's learning rates, falling to 0 with their time after at most {learning.WARMUP} steps of warm-up; "
+        "ours also its clipping and its mean of the weights.",
         "One training each: a difference of one or two BLEU may be chance. Loss: the last that was seen, on training data.",
     ]
     return "\n".join([heading(occasion), "", *lines, "", _wrapped(notes)])

@@ -124,19 +124,19 @@ def pace(rows: Sequence[Row], hardware: str) -> tuple[Figure, str]:
 
 
 @house.picture
-def attempts(runs: Mapping[str, Sequence[Row]], hardware: str) -> tuple[Figure, str]:
-    """Training loss of several attempts against the step, up to where the shortest ends."""
-    last = min(int(rows[-1]["step"]) for rows in runs.values())
-    figure, ax = house.new_figure("At equal steps post-norm lies behind", 3.0)
+def attempts(runs: Mapping[str, Sequence[Row]]) -> tuple[Figure, str]:
+    """Validation BLEU of several runs, one seed each, against the step."""
+    last = max(int(rows[-1]["step"]) for rows in runs.values())
+    figure, ax = house.new_figure("Post-norm stays behind", 3.2)
     ends, told = [], []
     for i, (name, rows) in enumerate(runs.items()):
-        points = [(int(row["step"]), float(row["loss"])) for row in rows if int(row["step"]) <= last]
-        ax.plot(*zip(*points, strict=True))
+        points = [(int(row["step"]), score) for row, (_, score) in zip(_validated(rows), bleu(rows), strict=True)]
+        ax.plot(*zip(*points, strict=True), marker=house.MARKERS[i], markersize=5)
         ends.append((*points[-1], name, house.CATEGORIES[i]))
-        told.append(f"{name} reaches {house.number(points[-1][1])} at step {points[-1][0]}")
-    ax.set(xlabel=f"step ({hardware}, one seed)", ylabel="training loss (nats a token)", xlim=(0, last * 1.01))
+        told.append(f"{name}: {house.number(points[0][1], 1)} at step {points[0][0]}, {house.number(points[-1][1], 1)} at {points[-1][0]}")
+    ax.set(xlabel="step (one seed each)", ylabel="validation BLEU", xlim=(0, last * 1.01), ylim=(0, None))
     house.label_ends(ax, ends)
-    return figure, f"Training loss of attempts at equal steps: {'; '.join(told)}."
+    return figure, f"Validation BLEU, lower-cased, Moses-tokenised, of several runs. {'; '.join(told)}."
 
 
 @house.picture
@@ -156,8 +156,11 @@ def standing(scores: Mapping[str, float], ours: str, measured_as: str) -> tuple[
 
 def bleu(rows: Sequence[Row]) -> list[tuple[float, float]]:
     """(minutes, validation BLEU) of the rows that measured it."""
-    measured = [(row["seconds"], row["validation"]) for row in rows if row.get("validation")]
-    return [(float(seconds) / 60, float(scores["bleu_lc_moses"])) for seconds, scores in measured]
+    return [(float(row["seconds"]) / 60, float(row["validation"]["bleu_lc_moses"])) for row in _validated(rows)]
+
+
+def _validated(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.get("validation")]
 
 
 def _minutes(rows: Sequence[Row], key: str) -> list[tuple[float, float]]:

@@ -23,6 +23,12 @@ ALONE = {"mask_pool": "pool of masks alone", "packed_attention": "packed attenti
 """Each adds one change to bfloat16."""
 OTHERS = {"marian": "Marian (transformers)", "joeynmt": "JoeyNMT"}
 """Loops of others, on the same batches of similar length."""
+LEARNERS = {
+    "textbook": "nn.Transformer, random batches",
+    "bucketed": "the same, batches of similar length",
+    "processes": "ours, with all of the above",
+}
+"""Those who learn for the same minutes, in words."""
 
 
 class Bar(NamedTuple):
@@ -85,3 +91,24 @@ def waterfall(rows: Sequence[Row]) -> tuple[Figure, str]:
     ax.grid(axis="y", visible=False)
     told = "; ".join(f"{bar.label.removeprefix('+ ')} {house.number(bar.times, 1)}" for bar in drawn)
     return figure, f"Tokens a second as multiples of the textbook's loop, each bar one change more: {told}."
+
+
+@house.picture
+def learned(rows: Sequence[Row]) -> tuple[Figure, str]:
+    """Validation BLEU after the same minutes, a bar a system, with the tokens that it read."""
+    scored = [row for row in rows if row["metric"] == "bleu"]
+    minutes = house.number(min(float(row["seconds"]) for row in scored) / 60, 0)
+    labels = [LEARNERS[str(row["system"])] for row in scored]
+    scores = [float(row["value"]) for row in scored]
+    figure, ax = house.new_figure(f"What {minutes} minutes of training are worth", 0.9 + 0.42 * len(scored))
+    told = []
+    for y, (row, label, score) in enumerate(zip(scored, labels, scores, strict=True)):
+        words = f"after {house.number(float(row['tokens']) / 1e6, 1)} million tokens"
+        ax.barh(y, score, height=0.5, color=BLUE)
+        ax.annotate(f"{house.number(score, 1)}  {words}", (score, y), (7, 0), textcoords="offset points", va="center", fontsize=9.5)
+        told.append(f"{label} {house.number(score, 1)} {words}")
+    ax.set(yticks=range(len(scored)), yticklabels=labels, ylim=(len(scored) - 0.4, -0.6))
+    ax.set(xlim=(0, 1.9 * max(scores)), xlabel="validation BLEU, lower-cased, Moses-tokenised (greedy, one seed)")
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", visible=False)
+    return figure, f"Validation BLEU after {minutes} minutes each: {'; '.join(told)}."
