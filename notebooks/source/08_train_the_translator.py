@@ -902,7 +902,8 @@ for level, found in by("level", read_study("screens")):
 for study, found in by("study", read_study("record")):
     print(study)
     for row in found:
-        print(f"  {row['metric']} {row['value']}: {row['level']}",
+        step = f"step {row['step']:,}: " if row["step"] else ""
+        print(f"  {step}{row['metric']} {row['value']}: {row['level']}",
               "" if row["log"] else "*")
 print("* no log kept: a rumour with a number")
 
