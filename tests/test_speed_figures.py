@@ -47,7 +47,7 @@ def test_what_was_learned_in_equal_minutes_is_told() -> None:
     ]
     figure, alt = learned.__wrapped__(rows)
     assert len(figure.axes[0].patches) == 2
-    assert "after 6 minutes each: nn.Transformer, random batches 1.5 after 1.2 million tokens; ours" in alt
+    assert "Moses-tokenised, after 6 minutes each: nn.Transformer, random batches 1.5 after 1.2 million tokens; ours" in alt
 
 
 def measured(path: str, metric: str) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python data/studies/screens.py [LEVEL …]
 
-runs the levels named, or all, and adds their rows to the file. It takes six minutes a level, and Multi30k under `LESSONS_DATA_DIR`. All have
-the same minutes and the same warm-up, 100 steps; the learning rate ends with the time.
+runs the levels named, or all, and adds their rows to the file. It takes six minutes a level, and Multi30k under `LESSONS_DATA_DIR`. All
+have the same minutes and the same warm-up, 100 steps; the learning rate ends with the time.
 """
 
 import dataclasses
