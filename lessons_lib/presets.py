@@ -148,9 +148,10 @@ def train(
 
     run.trainer.on_log = record
     run.trainer.run()
-    save_model(folder, run.trained())
+    trained = run.trained()
+    save_model(folder, trained)
     log.close()
-    return run.trained()
+    return trained
 
 
 def _sample(texts: Texts, n_pairs: int) -> list[str]:

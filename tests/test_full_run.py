@@ -139,7 +139,7 @@ def test_what_08_reads_out_of_the_recorded_log_stands_in_it() -> None:
 
 def study(name: str) -> list[dict]:
     """The rows of a study, which all have the same fields."""
-    rows = [json.loads(line) for line in (data_dir() / "studies" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = read_metrics(data_dir() / "studies" / f"{name}.jsonl")
     fields = ["study", "level", "seed", "step", "tokens", "seconds", "hardware", "metric", "value", "date", "log"]
     assert all(list(row) == fields for row in rows)
     return rows

@@ -1,9 +1,9 @@
 """The picture of what each change of a training loop gives: medians, bars, words. And the README's tables of speed, against their rows."""
 
-import json
 from pathlib import Path
 
 from lessons_lib.figures.speed import Bar, bars, learned, medians, tokens_a_second, waterfall
+from lessons_lib.metrics import read_metrics
 from lessons_lib.runtime import data_dir
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def test_what_was_learned_in_equal_minutes_is_told() -> None:
 
 
 def measured(path: str, metric: str) -> dict[str, float]:
-    return medians([json.loads(line) for line in (data_dir() / path).read_text(encoding="utf-8").splitlines()], metric)
+    return medians(read_metrics(data_dir() / path), metric)
 
 
 def numbers_in_readme(head: str) -> list[list[str]]:

@@ -8,7 +8,6 @@ have the same minutes and the same warm-up, 100 steps; the learning rate ends wi
 
 import dataclasses
 import datetime
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib.batching import Batch, make_batch
+from lessons_lib.bench.rows import as_lines
 from lessons_lib.cli import machine
 from lessons_lib.config import Budget
 from lessons_lib.losses import translation_loss
@@ -30,27 +30,28 @@ FILE = Path(__file__).resolve().parent / "screens.jsonl"
 BUDGET = Budget(seconds=300)
 LEVELS: dict[str, dict[str, Any]] = {
     "baseline": {},
-    "baseline, seed 2": {"seed": 2},
-    "post-norm": {"norm_placement": "post"},
-    "post-norm, q k v at 0.71": {"norm_placement": "post"},
+    "baseline, seed 2": {"training": {"seed": 2}},
+    "post-norm": {"model": {"norm_placement": "post"}},
+    "post-norm, q k v at 0.71": {"model": {"norm_placement": "post"}},
     "q k v at 0.71": {},
-    "width 192": {"d_model": 192, "d_ff": 384},
+    "width 192": {"model": {"d_model": 192, "d_ff": 384}},
     "vocabulary 2,000": {"vocabulary_size": 2000},
-    "rate 5e-3": {"learning_rate": 5e-3},
-    "no dropout": {"dropout": 0.0},
-    "R-Drop, α 4": {"r_drop": 4.0},
+    "rate 5e-3": {"training": {"learning_rate": 5e-3}},
+    "no dropout": {"model": {"dropout": 0.0}},
+    "R-Drop, α 4": {"training": {"r_drop": 4.0}},
 }
-"""Level → the fields of model, training or preset that differ from the recipe's."""
+"""Level → the fields of the preset, of its model and of its training, that differ from the recipe's."""
+SCALED = ("post-norm, q k v at 0.71", "q k v at 0.71")
+"""Levels whose first weights of queries, keys and values are smaller."""
+COMMON = dict(warmup_steps=100, validate_every=0, checkpoint_every=10**9)
+"""Fields of the training that all levels have."""
 
 
 def changed(preset: Preset, fields: dict[str, Any]) -> Preset:
-    """The preset with these fields of its model, its training or its own."""
-    model = preset.model | {name: value for name, value in fields.items() if name in (*preset.model, "norm_placement")}
-    names = {field.name for field in dataclasses.fields(preset.training)}
-    training = {name: value for name, value in fields.items() if name in names}
-    training |= dict(warmup_steps=100, validate_every=0, checkpoint_every=10**9)
-    own = {name: value for name, value in fields.items() if name == "vocabulary_size"}
-    return dataclasses.replace(preset, model=model, training=dataclasses.replace(preset.training, **training), **own)
+    """The preset with the fields of a level, and those that all have in common."""
+    model = preset.model | fields.get("model", {})
+    training = dataclasses.replace(preset.training, **COMMON, **fields.get("training", {}))
+    return dataclasses.replace(preset, **(fields | {"model": model, "training": training}))
 
 
 @torch.no_grad()
@@ -88,7 +89,7 @@ def screen(level: str) -> list[dict[str, Any]]:
     """Train a level, and measure: rows."""
     run = prepare(changed(find("multi30k"), LEVELS[level]), BUDGET)
     trainer, validate = run.trainer, run.trainer.validate
-    if "0.71" in level:
+    if level in SCALED:
         scale_projections({trainer.model, trainer.averaged, trainer.worker}, 0.5**0.5)
     model, at = trainer.run(), trainer.at
     assert validate is not None
@@ -112,7 +113,7 @@ def main() -> None:
     for level in sys.argv[1:] or LEVELS:
         rows = screen(level)
         with FILE.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            file.write(as_lines(rows))
         print(level, *(row["value"] for row in rows), flush=True)
 
 

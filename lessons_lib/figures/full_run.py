@@ -130,7 +130,7 @@ def attempts(runs: Mapping[str, Sequence[Row]]) -> tuple[Figure, str]:
     figure, ax = house.new_figure("Post-norm stays behind", 3.2)
     ends, told = [], []
     for i, (name, rows) in enumerate(runs.items()):
-        points = [(int(row["step"]), score) for row, (_, score) in zip(_validated(rows), bleu(rows), strict=True)]
+        points = [(int(row["step"]), _bleu_of(row)) for row in _validated(rows)]
         ax.plot(*zip(*points, strict=True), marker=house.MARKERS[i], markersize=5)
         ends.append((*points[-1], name, house.CATEGORIES[i]))
         told.append(f"{name}: {house.number(points[0][1], 1)} at step {points[0][0]}, {house.number(points[-1][1], 1)} at {points[-1][0]}")
@@ -156,11 +156,15 @@ def standing(scores: Mapping[str, float], ours: str, measured_as: str) -> tuple[
 
 def bleu(rows: Sequence[Row]) -> list[tuple[float, float]]:
     """(minutes, validation BLEU) of the rows that measured it."""
-    return [(float(row["seconds"]) / 60, float(row["validation"]["bleu_lc_moses"])) for row in _validated(rows)]
+    return [(float(row["seconds"]) / 60, _bleu_of(row)) for row in _validated(rows)]
 
 
 def _validated(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.get("validation")]
+
+
+def _bleu_of(row: Row) -> float:
+    return float(row["validation"]["bleu_lc_moses"])
 
 
 def _minutes(rows: Sequence[Row], key: str) -> list[tuple[float, float]]:

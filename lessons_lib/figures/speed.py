@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lessons_lib.figures import house
@@ -24,7 +25,7 @@ ALONE = {"mask_pool": "pool of masks alone", "packed_attention": "packed attenti
 OTHERS = {"marian": "Marian (transformers)", "joeynmt": "JoeyNMT"}
 """Loops of others, on the same batches of similar length."""
 LEARNERS = {
-    "textbook": "nn.Transformer, random batches",
+    "textbook": CHAIN["textbook"],
     "bucketed": "the same, batches of similar length",
     "processes": "ours, with all of the above",
 }
@@ -84,11 +85,9 @@ def waterfall(rows: Sequence[Row]) -> tuple[Figure, str]:
             ax.barh(y, bar.times - bar.start, left=bar.start, height=0.62, color=BLUE)
             ax.plot([bar.start, bar.start], [y - 0.69, y - 0.31], color=QUIET, linewidth=1, linestyle="-")
             words += f"  {house.number(found[bar.system], 0)} tokens/s"
-        ax.annotate(words, (max(bar.start, bar.times), y), (7, 0), textcoords="offset points", va="center", fontsize=9.5)
-    ax.set(yticks=range(len(drawn)), yticklabels=[bar.label for bar in drawn], ylim=(len(drawn) - 0.4, -0.6))
+        _write_beside(ax, max(bar.start, bar.times), y, words)
+    _name_bars(ax, [bar.label for bar in drawn])
     ax.set(xlim=(0, 1.7 * max(bar.times for bar in drawn)), xlabel="times the textbook's tokens a second")
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="y", visible=False)
     told = "; ".join(f"{bar.label.removeprefix('+ ')} {house.number(bar.times, 1)}" for bar in drawn)
     return figure, f"Tokens a second as multiples of the textbook's loop, each bar one change more: {told}."
 
@@ -105,10 +104,20 @@ def learned(rows: Sequence[Row]) -> tuple[Figure, str]:
     for y, (row, label, score) in enumerate(zip(scored, labels, scores, strict=True)):
         words = f"after {house.number(float(row['tokens']) / 1e6, 1)} million tokens"
         ax.barh(y, score, height=0.5, color=BLUE)
-        ax.annotate(f"{house.number(score, 1)}  {words}", (score, y), (7, 0), textcoords="offset points", va="center", fontsize=9.5)
+        _write_beside(ax, score, y, f"{house.number(score, 1)}  {words}")
         told.append(f"{label} {house.number(score, 1)} {words}")
-    ax.set(yticks=range(len(scored)), yticklabels=labels, ylim=(len(scored) - 0.4, -0.6))
+    _name_bars(ax, labels)
     ax.set(xlim=(0, 2.5 * max(scores)), xlabel="validation BLEU (greedy, one seed)")
+    return figure, f"Validation BLEU, lower-cased, Moses-tokenised, after {minutes} minutes each: {'; '.join(told)}."
+
+
+def _write_beside(ax: Axes, x: float, y: float, words: str) -> None:
+    """Words to the right of a bar that ends at x."""
+    ax.annotate(words, (x, y), (7, 0), textcoords="offset points", va="center", fontsize=9.5)
+
+
+def _name_bars(ax: Axes, labels: Sequence[str]) -> None:
+    """A label for each bar, the first one on top."""
+    ax.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
-    return figure, f"Validation BLEU, lower-cased, Moses-tokenised, after {minutes} minutes each: {'; '.join(told)}."

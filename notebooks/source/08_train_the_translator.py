@@ -406,15 +406,9 @@ print("device:", device, " multiplies in bfloat16:", computes_bf16(device))
 # %% [markdown]
 # **And compiling?** `torch.compile` fuses small operations into larger ones. A trial of ours on two CPU cores:
 
-# %%
-import json
-
-def read_study(name):
-    text = (data_dir() / "studies" / f"{name}.jsonl").read_text()
-    return [json.loads(line) for line in text.splitlines()]
-
 # %% tags=["nbval-check-output"]
-plain, compiled, wait = (row["value"] for row in read_study("record")
+tried = read_metrics(data_dir() / "studies" / "record.jsonl")
+plain, compiled, wait = (row["value"] for row in tried
                          if row["study"] == "compiling")
 print(f"{wait} s to compile, then {compiled} ms a step instead of {plain}")
 print(f"pays back after {wait / (plain - compiled) * 1000:,.0f} steps")
@@ -443,8 +437,7 @@ print("equal to five digits")
 # %%
 from lessons_lib.figures import speed
 
-bench = [json.loads(row) for row in (data_dir() / "training" /
-         "bench_train.jsonl").read_text().splitlines()]
+bench = read_metrics(data_dir() / "training" / "bench_train.jsonl")
 print(bench[0]["hardware"], bench[0]["date"])
 speed.waterfall(bench)
 
@@ -460,8 +453,7 @@ for more, less in (("bucketed", "textbook"), ("bf16", "plain"),
 # What is that worth? Three of them learned for six minutes, by one recipe (`lessons bench train --minutes 6`, on another processor, without bfloat16). The textbook's loop reaches BLEU 4. **Guess** the others.
 
 # %%
-learned = [json.loads(row) for row in (data_dir() / "training" /
-           "bench_learn.jsonl").read_text().splitlines()]
+learned = read_metrics(data_dir() / "training" / "bench_learn.jsonl")
 print(learned[0]["hardware"], learned[0]["date"])
 speed.learned(learned)
 
@@ -754,6 +746,7 @@ check("batches.order", batch_at)
 # ## 8. Reading the recorded run
 
 # %%
+import json
 import math
 
 hardware = "two cores of an AMD EPYC with AVX512-BF16, shared"
@@ -888,8 +881,10 @@ pictures.attempts(runs)
 def by(key, table):
     return itertools.groupby(table, lambda row: row[key])
 
+screens = read_metrics(data_dir() / "studies" / "screens.jsonl")
+
 # %% tags=["nbval-check-output"]
-for level, found in by("level", read_study("screens")):
+for level, found in by("level", screens):
     bleu, loss, spread = (row["value"] for row in found)
     print(f"{level:25} loss {loss:.2f}, BLEU {bleu:3.1f}, spread {spread:.2f}")
 
@@ -899,7 +894,7 @@ for level, found in by("level", read_study("screens")):
 # What else was tried:
 
 # %% tags=["nbval-check-output"]
-for study, found in by("study", read_study("record")):
+for study, found in by("study", tried):
     print(study)
     for row in found:
         step = f"step {row['step']:,}: " if row["step"] else ""
