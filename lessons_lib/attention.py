@@ -133,6 +133,12 @@ class MultiHeadAttention(nn.Module):
         self.dropout = dropout
         self.rotate = rotate
 
+    @torch.no_grad()
+    def scale_projections(self, gain: float) -> None:
+        """Multiply the weights that make queries, keys and values."""
+        for project in (self.project_q, self.project_k, self.project_v):
+            project.weight.mul_(gain)
+
     def split(self, x: Tensor) -> Tensor:
         """(B, n, d_model) → (B, H, n, d_head): head h takes columns h·d_head … (h + 1)·d_head − 1."""
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)

@@ -62,7 +62,11 @@ class JsonConfig:
 
 @dataclass(frozen=True)
 class ModelConfig(JsonConfig):
-    """Shape of an encoder–decoder Transformer. Widths in numbers a token, lengths in tokens, probabilities between 0 and 1."""
+    """Shape of an encoder–decoder Transformer. Widths in numbers a token, lengths in tokens, probabilities between 0 and 1.
+
+    `activation_dropout` is that inside the feed-forward layers; None takes `dropout`. `attention_gain` scales the first weights of queries,
+    keys and values: 1 is Glorot and Bengio's scale for each, 0.71 for the three as one matrix, as `nn.MultiheadAttention` has it.
+    """
 
     vocabulary_size: int
     d_model: int = 128
@@ -72,6 +76,8 @@ class ModelConfig(JsonConfig):
     n_decoder_layers: int = 4
     dropout: float = 0.1
     attention_dropout: float = 0.0
+    activation_dropout: float | None = None
+    attention_gain: float = 1.0
     norm_placement: Literal["pre", "post"] = "pre"
     activation: Literal["relu", "gelu"] = "relu"
     positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
@@ -84,6 +90,9 @@ class ModelConfig(JsonConfig):
         _demand(self.d_model % self.n_heads == 0, f"d_model {self.d_model} is no multiple of n_heads {self.n_heads}")
         for name in ("dropout", "attention_dropout"):
             _demand_share(name, getattr(self, name))
+        if self.activation_dropout is not None:
+            _demand_share("activation_dropout", self.activation_dropout)
+        _demand(self.attention_gain > 0, f"attention_gain is {self.attention_gain!r}: it must be above 0")
         _demand_choice("norm_placement", self.norm_placement, ("pre", "post"))
         _demand_choice("activation", self.activation, ("relu", "gelu"))
         _demand_choice("positions", self.positions, ("sinusoidal", "learned", "rotary"))

@@ -81,7 +81,8 @@ def _attention(config: ModelConfig, rotate: Rotation | None = None) -> MultiHead
 
 def _feed_forward(config: ModelConfig) -> FeedForward:
     activation = {"relu": nn.ReLU, "gelu": nn.GELU}[config.activation]()
-    return FeedForward(config.d_model, config.d_ff, activation, make_dropout(config.dropout))
+    probability = config.dropout if config.activation_dropout is None else config.activation_dropout
+    return FeedForward(config.d_model, config.d_ff, activation, make_dropout(probability))
 
 
 def _residual(config: ModelConfig) -> Residual:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.attention import causal_mask, padding_mask
+from lessons_lib.attention import MultiHeadAttention, causal_mask, padding_mask
 from lessons_lib.config import ModelConfig
 from lessons_lib.layers import DecoderLayer, EncoderLayer, LayerCache, initialise, make_dropout
 from lessons_lib.positions import LearnedPositions, NoPositions, RotaryPositions, SinusoidalPositions
@@ -83,6 +83,9 @@ class EncoderDecoder(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.apply(initialise)
+        for module in self.modules():
+            if isinstance(module, MultiHeadAttention):
+                module.scale_projections(config.attention_gain)
 
     def embed(self, ids: Tensor) -> Tensor:
         """ids int64 (B, n) → their rows of the table times √d_model, (B, n, d_model) (Vaswani et al. 2017, 3.4)."""

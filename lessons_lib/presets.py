@@ -21,7 +21,7 @@ from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.recipes import PRESETS, Preset
-from lessons_lib.runtime import computes_bf16, keep_freed_memory
+from lessons_lib.runtime import is_faster_in_bf16, keep_freed_memory
 from lessons_lib.speedups import loss_of, speed_up
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, EncodedTexts, SegmentationSampler, Tokenizer, lengths_of
 from lessons_lib.training import Trainer
@@ -61,8 +61,8 @@ class Run:
 def prepare(
     preset: Preset, budget: Budget | None = None, seed: int | None = None, folder: Path | None = None, device: torch.device | None = None
 ) -> Run:
-    """Read the data, train the tokenizer, build the model and its trainer. A recipe in bf16 runs in fp32 where bf16 is only imitated, and
-    its speedups are for processors only.
+    """Read the data, train the tokenizer, build the model and its trainer. A recipe in bf16 runs in fp32 where that is faster. Its
+    speedups are for processors only.
 
     Args:
         preset: the recipe.
@@ -105,7 +105,7 @@ def read(preset: Preset) -> tuple[Texts, Casing, Tokenizer]:
 
 def _training_on(device: torch.device, training: TrainingConfig) -> TrainingConfig:
     """The configuration as this device carries it out."""
-    if training.precision == "bf16" and not computes_bf16(device):
+    if training.precision == "bf16" and not is_faster_in_bf16(device):
         training = dataclasses.replace(training, precision="fp32")
     return training if device.type == "cpu" else dataclasses.replace(training, speedups=())
 

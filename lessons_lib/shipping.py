@@ -109,7 +109,8 @@ def _is_told(name: str, value: object) -> bool:
 
 
 def _listed(fields: dict[str, object]) -> str:
-    return ", ".join(f"`{name}` {value}" for name, value in fields.items())
+    shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
+    return ", ".join(f"`{name}` {value}" for name, value in shown.items() if value is not None)
 
 
 CARD = """# {name}

@@ -2,18 +2,14 @@
 
 import dataclasses
 import importlib.util
-import json
 import re
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from command_line import assert_refused, lessons
 from tiny_models import tiny_model, tiny_preset
 
-from lessons_lib import presets
 from lessons_lib.batching import make_batch
 from lessons_lib.bench import table
 from lessons_lib.bench.ceiling import Ceiling, operations
@@ -23,7 +19,7 @@ from lessons_lib.bench.material import SENTENCES, Material, prepare
 from lessons_lib.bench.ours import OurTraining
 from lessons_lib.bench.rows import Occasion, rows, summary
 from lessons_lib.bench.textbook import Textbook, bucketed, textbook
-from lessons_lib.bench.training_systems import OURS, PEERS, contestants
+from lessons_lib.bench.training_systems import PEERS, contestants
 from lessons_lib.bench.weights import copy_back, copy_to
 from lessons_lib.checkpoints import find, load_model
 from lessons_lib.config import SPEEDUPS, ModelConfig
@@ -288,110 +284,6 @@ def test_a_summary_is_median_and_spread() -> None:
     assert (summary([3.0, 1.0, 2.0]).median, summary([3.0, 1.0, 2.0]).spread) == (2.0, 1.0)
     with pytest.raises(ValueError, match="nothing to summarise"):
         summary([])
-
-
-# --- the commands ---
-
-
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(presets.PRESETS, "tiny", tiny_preset())
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("tiny")
-def test_bench_train_prints_a_table_and_writes_rows(tmp_path: Path) -> None:
-    options = ("--preset", "tiny", "--peers", "textbook", "--ours", "plain", "--seconds", "0.05", "--threads", 1)
-    outcome = lessons("bench", "train", *options, "--repeats", 2, "--json", tmp_path / "rows.jsonl")
-    assert outcome.status == 0, outcome.err
-    assert outcome.lines[0].startswith("bench train · tiny, 1+1 layers, d_model 16, d_ff 32, 2 heads, vocabulary 290")
-    assert [line.split()[0] for line in outcome.lines[4:6]] == ["textbook", "plain"]
-    assert "warm-up, plain: " in outcome.err and "round 2 of 2, textbook: " in outcome.err
-    found = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
-    speeds = [row for row in found if row["metric"] == "tokens_per_second"]
-    assert [(row["system"], row["repeat"]) for row in speeds] == [("textbook", 1), ("textbook", 2), ("plain", 1), ("plain", 2)]
-    assert all(abs(row["value"] * row["seconds"] / row["tokens"] - 1) < 0.02 for row in speeds)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("tiny")
-def test_bench_train_for_minutes_judges_what_was_learned() -> None:
-    outcome = lessons("bench", "train", "--preset", "tiny", "--peers", "", "--ours", "plain", "--minutes", "0.01", "--threads", 1)
-    assert outcome.status == 0, outcome.err
-    assert outcome.lines[3].split()[-1] == "BLEU" and outcome.lines[4].startswith("plain") and "warm-up" not in outcome.err
-    assert_refused(lessons("bench", "train", "--peers", "joeynmt", "--minutes", "1", "--preset", "tiny"), "joeynmt", "textbook")
-
-
-@pytest.mark.slow
-def test_bench_decode_translates_and_writes_rows_instead_of_the_table() -> None:
-    options = ("--preset", "grammar", "--peers", "", "--ours", "fast", "--sentences", 6, "--repeats", 1, "--threads", 1)
-    outcome = lessons("bench", "decode", *options, "--json", "-")
-    assert outcome.status == 0, outcome.err
-    found = [json.loads(line) for line in outcome.lines]
-    metrics = {(row["system"], row["metric"]) for row in found}
-    assert {(f"fast {beam}", "sentences_per_second") for beam in ("greedy", "beam5")} <= metrics
-    assert all(row["study"] == "bench decode" and row["data"] == "checkpoint grammar-en-de" for row in found)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("train", "--peers", "textbok"), ["--peers", "textbok", "textbook, bucketed, marian, joeynmt"]),
-        (("train", "--ours", "fast"), ["--ours", "fast", "plain", "processes"]),
-        (("train", "--ours", "processes", "--threads", "1"), ["processes", "at least 2 --threads"]),
-        (("train", "--preset", "huge"), ["'huge'", "grammar, multi30k"]),
-        (("train", "--seconds", "0"), ["--seconds"]),
-        (("train", "--repeats", "0"), ["--repeats"]),
-        (("decode", "--beams", "beam7"), ["--beams", "beam7", "greedy, beam5"]),
-        (("decode", "--peers", "fast"), ["--peers", "fast", "generate, ctranslate2"]),
-        (("decode", "--sentences", "0"), ["--sentences"]),
-    ],
-)
-def test_bad_values_are_refused(arguments: tuple[str, ...], words: list[str]) -> None:
-    assert_refused(
-        lessons("bench", *arguments, "--preset", "grammar") if "--preset" not in arguments else lessons("bench", *arguments), *words
-    )
-
-
-def test_a_peer_that_is_not_installed_is_refused_by_name_and_left_out_where_none_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from lessons_lib.cli import bench
-
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert_refused(lessons("bench", "train", "--peers", "marian"), "marian needs transformers", "pip install -e '.[peers]'")
-    assert_refused(lessons("bench", "train", "--peers", "joeynmt"), "joeynmt needs joeynmt", "pip install -e '.[joeynmt]'")
-    assert_refused(lessons("bench", "decode", "--peers", "ctranslate2"), "ctranslate2 needs ctranslate2", "pip install -e '.[peers]'")
-    assert bench.chosen("--peers", None, PEERS, bench.installed) == ["textbook", "bucketed"]
-    assert "Left out" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("tiny")
-def test_missing_data_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lessons_lib.corpus import DataError
-
-    def gone(split: str) -> list[Any]:
-        raise DataError("the corpus is on the moon")
-
-    monkeypatch.setitem(presets.PRESETS, "tiny", dataclasses.replace(tiny_preset(), load=gone))
-    assert_refused(lessons("bench", "train", "--preset", "tiny", "--peers", "textbook"), "on the moon")
-
-
-def test_a_system_that_fails_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lessons_lib.bench import contest
-    from lessons_lib.cli import bench
-    from lessons_lib.cli.refusal import Refusal
-
-    def fail(*_: object) -> None:
-        raise ContestError("marian failed: Traceback\n  line\nRuntimeError: out of order")
-
-    monkeypatch.setattr(contest, "compete", fail)
-    with pytest.raises(Refusal, match="marian failed: RuntimeError: out of order"):
-        bench.compete([], 1, 1.0)
-
-
-def test_ours_are_the_plain_path_each_speedup_alone_all_together_and_in_processes() -> None:
-    assert OURS[0] == "plain" and OURS[-2:] == ("together", "processes") and set(SPEEDUPS) < set(OURS)
 
 
 # --- decoding with the peers: the same words ---

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_in_browser import ERRORS, MARKS, ROOT, lab, run_in_browser
+from lab_in_browser import ERRORS, MARKS, PATIENCE, ROOT, lab, run_in_browser
 
 SOURCES = sorted(file for file in (ROOT / "notebooks" / "source").glob("[0-9]*.py") if "lessons_lib.widgets" in file.read_text())
 pytestmark = MARKS
@@ -22,12 +22,21 @@ CONTROLS = {
 }
 
 
+# A cell is done before its live picture stands there: JupyterLab still has to load what draws it.
+DRAWN = """() => {
+    const live = [...document.querySelectorAll('.jp-OutputArea-output .jupyter-widgets.widget-vbox')];
+    const waiting = [...document.querySelectorAll('.jp-OutputArea-output')].some((one) => one.innerText.startsWith('Loading widget'));
+    return live.some((one) => one.querySelector('.widget-html-content > *')) && !waiting;
+}"""
+
+
 @pytest.fixture(scope="module", params=SOURCES, ids=lambda file: file.stem)
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A notebook that has live pictures, all its cells run."""
     notebook: Path = ROOT / "notebooks" / f"{request.param.stem}.ipynb"
     home = tmp_path_factory.mktemp("lab")
     with lab(notebook.name, notebook.read_text(encoding="utf-8"), home) as address, run_in_browser(address, home / "profile") as page:
+        page.wait_for_function(DRAWN, timeout=PATIENCE)
         yield page
 
 

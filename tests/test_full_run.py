@@ -112,7 +112,7 @@ def test_curves_are_told_by_their_numbers() -> None:
     assert full_run.bleu(ROWS) == [(10.0, 10.0), (20.0, 20.0), (30.0, 30.0), (40.0, 40.0)]
     runs = {"x": {"last": [2.0, 3.0], "averaged": [1.0, 1.5]}, "y": {"last": [1.0, 1.0], "averaged": [1.0, 0.9]}}
     assert "x: last ends at 3.00, averaged ends at 1.50; y:" in full_run.averages.__wrapped__([1, 2], runs)[1]
-    assert full_run.standing.__wrapped__({"we": 1.0, "they": 2.0}, "we", "score")[1] == "score: they 2.00; we 1.00."
+    assert full_run.standing.__wrapped__({"we": 1.0, "they": 2.0}, ["we"], "score")[1] == "score: they 2.00; we 1.00."
 
 
 def test_a_long_log_gives_a_light_picture() -> None:
@@ -125,14 +125,18 @@ def test_a_long_log_gives_a_light_picture() -> None:
 
 
 def test_what_08_reads_out_of_the_recorded_log_stands_in_it() -> None:
-    shipped = data_dir() / "checkpoints" / "multi30k-en-de"
+    shipped = data_dir() / "checkpoints" / "tiny-en-de"
     rows, recipe = read_metrics(shipped / "metrics.jsonl"), json.loads((shipped / "training.json").read_text(encoding="utf-8"))
     speeds = [row["tokens_per_second"] for row in rows]
     assert sum(speeds[-50:]) == pytest.approx(1.7 * sum(speeds[80:130]), rel=0.1)
     rises = [before["step"] for before, after in itertools.pairwise(rows[29:]) if after["lr"] > before["lr"]]
     assert len(rises) == 1 and rises[0] < 5250 <= rises[0] + recipe["log_every"] and recipe["checkpoint_every"] == 250
     assert recipe["seed"] == 1
-    scores = json.loads((shipped / "scores.json").read_text(encoding="utf-8"))["scores"]["test"]
+    scores, wide = (
+        json.loads((shipped.parent / name / "scores.json").read_text(encoding="utf-8"))["scores"]["test"]
+        for name in ("tiny-en-de", "multi30k-en-de")
+    )
+    assert round(wide["bleu-lc-moses"] - scores["bleu-lc-moses"], 1) == 1.4
     low, high = map(float, scores["bleu interval"].split(" to "))
     assert round(41.02 - scores["bleu-lc-moses"], 1) == 3.6 and round((high - low) / 2, 1) == 1.6
 
@@ -157,8 +161,8 @@ def test_the_screens_show_what_08_says_of_them() -> None:
     assert losses["post-norm"] > seeds[1] + 3 * noise and losses["q k v at 0.71"] < seeds[0] - noise > losses["no dropout"]
     assert losses["post-norm, q k v at 0.71"] - seeds[1] < 0.25 * (losses["post-norm"] - seeds[1])
     for level, fields in screens["LEVELS"].items():
-        preset = screens["changed"](PRESETS["multi30k"], fields)
-        assert (preset == screens["changed"](PRESETS["multi30k"], {})) == (not fields), level
+        preset = screens["changed"](PRESETS["tiny"], fields)
+        assert (preset == screens["changed"](PRESETS["tiny"], {})) == (not fields), level
 
 
 def test_the_spread_is_that_between_the_words_of_a_sentence() -> None:
@@ -173,7 +177,7 @@ def test_the_spread_is_that_between_the_words_of_a_sentence() -> None:
 def test_what_was_tried_is_what_the_named_logs_say() -> None:
     tried = study("record")
     kept = [row for row in tried if row["log"]]
-    assert {row["log"].split("/")[1] for row in kept} == {"multi30k-en-de", "post_norm.jsonl", "post_norm_wide.jsonl"}
+    assert {row["log"].split("/")[1] for row in kept} == {"multi30k-en-de", "tiny-en-de", "post_norm.jsonl", "post_norm_wide.jsonl"}
     for row in kept:
         (logged,) = [found for found in read_metrics(data_dir() / row["log"]) if found["step"] == row["step"]]
         assert (row["tokens"], row["seconds"]) == (logged["tokens"], logged["seconds"])

@@ -125,3 +125,13 @@ def test_initial_weights() -> None:
     assert linear.weight.std().item() == pytest.approx((2 / 600) ** 0.5, rel=0.02)
     assert (linear.bias == 0).all() and (table.weight[0] == 0).all()
     assert table.weight[1:].std().item() == pytest.approx(1 / 8, rel=0.02)
+
+
+def test_the_feed_forwards_dropout_may_differ() -> None:
+    inner, outer = (lambda layer: layer.feed_forward.dropout), (lambda layer: layer.around_attention.dropout)
+    for given, wanted in ((None, 0.2), (0.1, 0.1)):
+        layer = EncoderLayer(tiny_config(dropout=0.2, activation_dropout=given))
+        assert (inner(layer).p, outer(layer).p) == (wanted, 0.2)
+    assert isinstance(inner(EncoderLayer(tiny_config(dropout=0.2, activation_dropout=0.0))), nn.Identity)
+    with pytest.raises(ValueError, match="activation_dropout is 1.0: it must be at least 0 and below 1"):
+        tiny_config(activation_dropout=1.0)

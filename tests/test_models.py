@@ -81,6 +81,20 @@ def test_embeddings_are_scaled_to_the_size_of_positions() -> None:
     assert model.embed(ids).std().item() == pytest.approx(1, abs=0.02)
 
 
+def test_attention_can_begin_as_pytorchs_does() -> None:
+    torch.manual_seed(1)
+    shape = dict(d_model=256, n_heads=4, n_encoder_layers=1, n_decoder_layers=1)
+    theirs = nn.MultiheadAttention(256, 4).in_proj_weight.std().item()
+    for gain, wanted in ((1.0, theirs * 2**0.5), (0.5**0.5, theirs)):
+        model = EncoderDecoder(tiny_config(attention_gain=gain, **shape))
+        for attention in (model.encoder.layers[0].self_attention, model.decoder.layers[0].cross_attention):
+            for project in (attention.project_q, attention.project_k, attention.project_v):
+                assert project.weight.std().item() == pytest.approx(wanted, rel=0.02)
+            assert attention.project_out.weight.std().item() == pytest.approx(theirs * 2**0.5, rel=0.02)
+    with pytest.raises(ValueError, match="attention_gain is 0.0: it must be above 0"):
+        tiny_config(attention_gain=0.0)
+
+
 @pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: "-".join(kind.values()))
 def test_padding_never_changes_a_result(kind: dict[str, Any]) -> None:
     """Logits of a batch against each sentence alone, float32, 1e-5."""

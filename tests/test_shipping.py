@@ -20,7 +20,7 @@ from lessons_lib.shipping import card, ship
 from lessons_lib.translation import Translator
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("grammar-en-de", "multi30k-en-de")
+NAMES = ("grammar-en-de", "multi30k-en-de", "tiny-en-de")
 SAFE = {".safetensors", ".json", ".jsonl", ".md"}
 
 
@@ -28,7 +28,7 @@ def facts(name: str) -> dict:
     return json.loads((shipped()[name] / "scores.json").read_text(encoding="utf-8"))
 
 
-def test_both_translators_ship_whole_small_and_without_pickles() -> None:
+def test_the_translators_ship_whole_small_and_without_pickles() -> None:
     assert tuple(shipped()) == NAMES
     files = [file for file in (data_dir() / "checkpoints").rglob("*") if file.is_file()]
     assert {file.suffix for file in files} <= SAFE

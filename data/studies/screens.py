@@ -1,4 +1,4 @@
-"""Makes screens.jsonl: the recipe `multi30k` for five minutes on one core, and again with one thing changed, the baseline with two seeds.
+"""Makes screens.jsonl: the recipe `tiny` for five minutes on one core, and again with one thing changed, the baseline with two seeds.
 
     OMP_NUM_THREADS=1 python data/studies/screens.py [LEVEL …]
 
@@ -9,12 +9,11 @@ have the same minutes and the same warm-up, 100 steps; the learning rate ends wi
 import dataclasses
 import datetime
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lessons_lib.batching import Batch, make_batch
 from lessons_lib.bench.rows import as_lines
@@ -32,8 +31,8 @@ LEVELS: dict[str, dict[str, Any]] = {
     "baseline": {},
     "baseline, seed 2": {"training": {"seed": 2}},
     "post-norm": {"model": {"norm_placement": "post"}},
-    "post-norm, q k v at 0.71": {"model": {"norm_placement": "post"}},
-    "q k v at 0.71": {},
+    "post-norm, q k v at 0.71": {"model": {"norm_placement": "post", "attention_gain": 0.5**0.5}},
+    "q k v at 0.71": {"model": {"attention_gain": 0.5**0.5}},
     "width 192": {"model": {"d_model": 192, "d_ff": 384}},
     "vocabulary 2,000": {"vocabulary_size": 2000},
     "rate 5e-3": {"training": {"learning_rate": 5e-3}},
@@ -41,8 +40,6 @@ LEVELS: dict[str, dict[str, Any]] = {
     "R-Drop, α 4": {"training": {"r_drop": 4.0}},
 }
 """Level → the fields of the preset, of its model and of its training, that differ from the recipe's."""
-SCALED = ("post-norm, q k v at 0.71", "q k v at 0.71")
-"""Levels whose first weights of queries, keys and values are smaller."""
 COMMON = dict(warmup_steps=100, validate_every=0, checkpoint_every=10**9)
 """Fields of the training that all levels have."""
 
@@ -52,15 +49,6 @@ def changed(preset: Preset, fields: dict[str, Any]) -> Preset:
     model = preset.model | fields.get("model", {})
     training = dataclasses.replace(preset.training, **COMMON, **fields.get("training", {}))
     return dataclasses.replace(preset, **(fields | {"model": model, "training": training}))
-
-
-@torch.no_grad()
-def scale_projections(models: Iterable[nn.Module], factor: float) -> None:
-    """Make the first weights of queries, keys and values smaller, as those of `nn.MultiheadAttention` are."""
-    for model in models:
-        for name, parameter in model.named_parameters():
-            if name.endswith(("project_q.weight", "project_k.weight", "project_v.weight")):
-                parameter.mul_(factor)
 
 
 def validation_batch(run: Run) -> Batch:
@@ -87,10 +75,8 @@ def spread(model: EncoderDecoder, source: Tensor) -> float:
 
 def screen(level: str) -> list[dict[str, Any]]:
     """Train a level, and measure: rows."""
-    run = prepare(changed(find("multi30k"), LEVELS[level]), BUDGET)
+    run = prepare(changed(find("tiny"), LEVELS[level]), BUDGET)
     trainer, validate = run.trainer, run.trainer.validate
-    if level in SCALED:
-        scale_projections({trainer.model, trainer.averaged, trainer.worker}, 0.5**0.5)
     model, at = trainer.run(), trainer.at
     assert validate is not None
     batch = validation_batch(run)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.bench.contest import Turn
 from lessons_lib.config import ModelConfig
-from lessons_lib.runtime import computes_bf16
+from lessons_lib.runtime import is_faster_in_bf16
 
 PASSES = 3
 """Products a weight takes part in: forward, gradient of the input, gradient of the weight."""
@@ -51,7 +51,7 @@ class Ceiling:
         rows: tokens a product; those of a batch.
         """
         self.config, self.rows = config, rows
-        self.dtypes = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if computes_bf16(torch.device("cpu")) else {})
+        self.dtypes = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if is_faster_in_bf16(torch.device("cpu")) else {})
 
     def facts(self) -> dict[str, Any]:
         """None."""

@@ -14,7 +14,7 @@ from lessons_lib.bench.contest import Contestant, Turn
 from lessons_lib.bench.ctranslate import CTranslate
 from lessons_lib.bench.marian import Generate
 from lessons_lib.bench.training_systems import EXTRA
-from lessons_lib.runtime import computes_bf16, keep_freed_memory
+from lessons_lib.runtime import is_faster_in_bf16, keep_freed_memory
 from lessons_lib.translation import Translator
 
 BEAMS = {"greedy": 1, "beam5": 5}
@@ -79,7 +79,7 @@ DECODERS = {
     "ctranslate2": Decoder(_ctranslate2, "ctranslate2", EXTRA, "C++, float32"),
 }
 
-OURS = ("fast", "plain", *(("bf16",) if computes_bf16(torch.device("cpu")) else ()))
+OURS = ("fast", "plain", *(("bf16",) if is_faster_in_bf16(torch.device("cpu")) else ()))
 """Ours: what `Translator` does, its plain path, and the fast one in bf16 where the processor has it."""
 
 

@@ -14,7 +14,7 @@ from lessons_lib.bench.material import Material
 from lessons_lib.bench.ours import OurTraining
 from lessons_lib.bench.textbook import bucketed, textbook
 from lessons_lib.config import SPEEDUPS
-from lessons_lib.runtime import computes_bf16
+from lessons_lib.runtime import is_faster_in_bf16
 
 CEILING = "ceiling"
 """The name of the contestant that times products alone."""
@@ -47,8 +47,8 @@ PEERS = {
 
 
 def precision() -> str:
-    """What ours computes in: `bf16` where the processor has it, else `fp32`."""
-    return "bf16" if computes_bf16(torch.device("cpu")) else "fp32"
+    """What ours computes in: `bf16` where the processor is faster in it, else `fp32`."""
+    return "bf16" if is_faster_in_bf16(torch.device("cpu")) else "fp32"
 
 
 OURS = ("plain", *(("bf16",) if precision() == "bf16" else ()), *SPEEDUPS, "together", "processes")

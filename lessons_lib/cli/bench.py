@@ -40,7 +40,7 @@ TRAIN = """\
 Tokens a second of training: ours piece by piece, and the peers.
 
 \b
-Ours: plain (fp32), bf16 (where the processor has it), each speed-up alone, together, processes (together, one process a thread).
+Ours: plain (fp32), bf16 (where the processor is faster in it), each speed-up alone, together, processes (together, one process a thread).
 Peers: textbook (torch.nn.Transformer on shuffled batches of 128), bucketed (the same on our batches), marian (transformers), joeynmt.
 All begin with the same weights, JoeyNMT's apart, and the losses on the first batch are compared.
 """
@@ -48,7 +48,7 @@ DECODE = """\
 Sentences a second of decoding, greedy and with beam 5: ours and others.
 
 \b
-Ours: fast (what Translator does), plain (what the notebooks teach), bf16 (fast in bfloat16, where the processor has it).
+Ours: fast (what Translator does), plain (what the notebooks teach), bf16 (fast in bfloat16, where the processor is faster in it).
 Peers: generate (transformers), ctranslate2.
 All have the weights of the same shipped checkpoint, in float32 but for bf16, and translate the same sentences; translations are compared.
 """
@@ -167,7 +167,7 @@ def installed(name: str, peer: Any) -> bool:
 
 
 def preset_named(name: str | None) -> tuple[str, "Preset"]:
-    """A preset and its name; Multi30k's if none is asked for and the files are here, else the grammar's.
+    """A preset and its name; the tiny one of Multi30k if none is asked for and the files are here, else the grammar's.
 
     Raises:
         Refusal: if there is none of this name.
@@ -175,7 +175,7 @@ def preset_named(name: str | None) -> tuple[str, "Preset"]:
     from lessons_lib.corpus import has_multi30k
     from lessons_lib.presets import find
 
-    name = name or ("multi30k" if has_multi30k() else "grammar")
+    name = name or ("tiny" if has_multi30k() else "grammar")
     return name, obtained(lambda: find(name))
 
 

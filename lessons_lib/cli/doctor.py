@@ -15,7 +15,7 @@ from lessons_lib import __version__
 from lessons_lib.cli import machine
 from lessons_lib.cli.translate import DEFAULT_CHECKPOINT
 from lessons_lib.corpus import FETCH_MULTI30K, MULTI30K_HUB_ID, MULTI30K_LICENCE, DataError, has_multi30k, load_grammar, multi30k_folder
-from lessons_lib.runtime import data_dir
+from lessons_lib.runtime import data_dir, matmul_speeds
 
 PACKAGES = ("torch", "jupyterlab", "ipywidgets", "matplotlib", "tokenizers", "safetensors", "datasets", "sacrebleu")
 INSTALL = "python -m pip install -r requirements/torch.txt -r requirements/learner.txt -e ."
@@ -136,7 +136,7 @@ def _in_hub_cache() -> bool:
 def _look_at_torch(found: Findings) -> bool:
     """Whether torch loads; if so, device and speed are noted."""
     try:
-        found.device, found.speed_gflops = machine.device(), machine.speed()
+        found.device, found.speed_gflops = machine.device(), matmul_speeds()
     except (ImportError, OSError) as error:
         found.device = "torch does not load"
         if found.versions["torch"] != "missing":
@@ -168,7 +168,7 @@ def foresee(found: Findings) -> None:
     if found.cores < 2:
         found.slow.append(f"With {found.cores:g} core: everything that computes takes about twice the minutes that the notebooks name.")
     if found.speed_gflops and found.speed_gflops["bf16"] < 0.7 * found.speed_gflops["fp32"]:
-        found.slow.append("This processor is slower in bfloat16 than in float32: lessons train, which uses bfloat16, takes longer.")
+        found.slow.append("This processor is slower in bfloat16 than in float32: lessons train computes in float32, and takes longer.")
     if 0 < found.memory_gb < 3:
         found.slow.append(f"With {found.memory_gb:g} GB of memory: keep one notebook running at a time (Kernel, Shut Down Kernel).")
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import time
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -51,20 +50,3 @@ def device() -> str:
         properties = torch.cuda.get_device_properties(0)
         return f"GPU: {properties.name}, {properties.total_memory / 1e9:.0f} GB"
     return f"CPU: {processor()} (no GPU)"
-
-
-def speed() -> dict[str, float]:
-    """Products of 512×512 matrices on the CPU, in GFLOP/s: `fp32` and `bf16`. Takes a moment."""
-    import torch
-
-    found = {}
-    for name, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16}.items():
-        a = torch.ones(512, 512, dtype=dtype)
-        a @ a  # the first product pays for setting up
-        seconds = float("inf")
-        for _ in range(12):
-            began = time.perf_counter()
-            a @ a
-            seconds = min(seconds, time.perf_counter() - began)
-        found[name] = round(2 * 512**3 / seconds / 1e9, 1)
-    return found

@@ -26,7 +26,8 @@ Train a model from a recipe, PRESET.
 
 \b
   grammar    the shipped corpus; a minute on two cores
-  multi30k   29,000 photo captions; more than an hour on two cores
+  tiny       29,000 photo captions; more than an hour on two cores
+  multi30k   the same captions, twice the parameters
   base       WMT 2014 with the base model of the 2017 paper; for GPUs, many hours
 
 English to German, or the other way with --direction de-en. Writes the model, its configuration and tokenizer, metrics.jsonl (a row every
@@ -45,7 +46,7 @@ Examples:
 
 
 def train(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, multi30k or base.")],
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, tiny, multi30k or base.")],
     direction: Annotated[str, typer.Option(metavar="FROM-TO", parser=one_of(*DIRECTIONS), help="Languages: en-de or de-en.")] = DIRECTIONS[
         0
     ],

@@ -1,6 +1,6 @@
 """Pictures of notebook 08: padding in three plans, the steps of bfloat16, averaged weights, a recorded run, and where it stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -131,7 +131,7 @@ def attempts(runs: Mapping[str, Sequence[Row]]) -> tuple[Figure, str]:
     ends, told = [], []
     for i, (name, rows) in enumerate(runs.items()):
         points = [(int(row["step"]), _bleu_of(row)) for row in _validated(rows)]
-        ax.plot(*zip(*points, strict=True), marker=house.MARKERS[i], markersize=5)
+        ax.plot(*zip(*points, strict=True), marker=house.MARKERS[i], markersize=5, zorder=3 - 0.1 * i)  # a single point stays seen
         ends.append((*points[-1], name, house.CATEGORIES[i]))
         told.append(f"{name}: {house.number(points[0][1], 1)} at step {points[0][0]}, {house.number(points[-1][1], 1)} at {points[-1][0]}")
     ax.set(xlabel="step (one seed each)", ylabel="validation BLEU", xlim=(0, last * 1.01), ylim=(0, None))
@@ -140,13 +140,13 @@ def attempts(runs: Mapping[str, Sequence[Row]]) -> tuple[Figure, str]:
 
 
 @house.picture
-def standing(scores: Mapping[str, float], ours: str, measured_as: str) -> tuple[Figure, str]:
-    """Scores of translators as points on one axis, lowest at the bottom; `ours` is filled, `measured_as` names the metric and test set."""
+def standing(scores: Mapping[str, float], ours: Collection[str], measured_as: str) -> tuple[Figure, str]:
+    """Scores of translators as points on one axis, lowest at the bottom; `ours` are filled, `measured_as` names the metric and test set."""
     order = sorted(scores, key=lambda name: scores[name])
-    figure, ax = house.new_figure("Where the shipped model stands", 0.9 + 0.42 * len(order))
+    figure, ax = house.new_figure("Where the shipped models stand", 0.9 + 0.42 * len(order))
     for y, name in enumerate(order):
-        colour, fill = (RUST, RUST) if name == ours else (BLUE, "white")
-        ax.plot(scores[name], y, marker="s" if name == ours else "o", markersize=8, color=colour, markerfacecolor=fill)
+        colour, fill = (RUST, RUST) if name in ours else (BLUE, "white")
+        ax.plot(scores[name], y, marker="s" if name in ours else "o", markersize=8, color=colour, markerfacecolor=fill)
         ax.annotate(house.number(scores[name]), (scores[name], y), (9, 0), textcoords="offset points", va="center", fontsize=9.5)
     ax.set(yticks=range(len(order)), yticklabels=order, ylim=(-0.6, len(order) - 0.4), xlabel=measured_as)
     ax.set_xlim(min(scores.values()) - 1, max(scores.values()) + 1.2)

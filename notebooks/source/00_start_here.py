@@ -10,7 +10,7 @@ translator = Translator.load()
 translator.translate(["A man rides a bike."])
 
 # %% [markdown]
-# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *auf einem Fahrrad* is *on a bicycle*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
+# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, and *Fahrrad* is *bike*: German rides bike, without *a*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
 #
 # **Now yours.** Put your own photo description between the quotation marks, one plain sentence, and press Shift+Enter. (The square brackets make a list: you may give it several at once.)
 
@@ -40,7 +40,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])[0]
 bill
 
 # %% [markdown]
-# Here it wrote *Ein Möbel fährt die Kissen*: a piece of furniture drives the cushions. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half (whole words, capital or small):
+# Here it wrote *In Schnurrbart spielt Billard*: in moustache plays billiards. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -65,7 +65,7 @@ edge = [
 translator.translate(edge)
 
 # %% [markdown]
-# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption. Here it lost the running too (*Der Hund wischt durch den Schnee*, the dog wipes through the snow). And of the question, one of a kind that the captions hold four times, a caption is left: *Ein Hund rennt*, a dog runs.
+# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today (*Der Hund rennt durch den Schnee*). And of the question, one of a kind that the captions hold four times, something like a caption is left: *Der Hund rennt den Hund*, the dog runs the dog.
 #
 # ## 2. How this course works
 #

@@ -271,10 +271,10 @@ check("decoding.root_of_length", answer)
 #
 # ### Step by step on a real sentence
 #
-# The caption translator of 00 (trained on Multi30k), on a sentence of ours. *Schwimmbecken* is neuter, *Pool* masculine: *ein blaues Pool* is wrong.
+# The smaller caption translator (trained on Multi30k), on a sentence of ours. *Schwimmbecken* is neuter, *Pool* masculine: *ein blaues Pool* is wrong.
 
 # %%
-captions = Translator.load("multi30k-en-de")
+captions = Translator.load("tiny-en-de")
 sentence = "A little girl is jumping into a blue pool."
 girl = pictures.search(captions, sentence)
 pictures.beam_step(girl, 13, 2)
@@ -693,7 +693,7 @@ check("judging.bootstrap", bootstrap)
 #
 # ### Two real systems: greedy and beam 5
 #
-# The caption translator on Multi30k's 1,000 test sentences of 2016. Each sentence's counts are recorded, so that you need no data (`python data/decoding/record.py` makes them again):
+# The same translator on Multi30k's 1,000 test sentences of 2016. Each sentence's counts are recorded, so that you need no data (`python data/decoding/record.py` makes them again):
 
 # %%
 import csv

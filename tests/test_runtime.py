@@ -1,0 +1,31 @@
+"""What a run finds out about the machine."""
+
+import pytest
+import torch
+
+from lessons_lib import runtime
+from lessons_lib.runtime import is_faster_in_bf16, matmul_speeds
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "speeds", "wanted"),
+    [
+        ({"avx2": True}, {"fp32": 1.0, "bf16": 2.0}, False),  # imitated: not even measured
+        ({"avx512_bf16": True}, {"fp32": 170.0, "bf16": 95.0}, False),  # an Intel Xeon without AMX
+        ({"avx512_bf16": True}, {"fp32": 90.0, "bf16": 170.0}, True),
+        ({"amx_bf16": True}, {"fp32": 184.0, "bf16": 1476.0}, True),
+    ],
+)
+def test_bf16_is_used_where_it_gains(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], speeds: dict[str, float], wanted: bool
+) -> None:
+    runtime._processor_gains_from_bf16.cache_clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(runtime, "matmul_speeds", lambda: speeds)
+    assert is_faster_in_bf16(torch.device("cpu")) is wanted
+    runtime._processor_gains_from_bf16.cache_clear()
+
+
+def test_the_speed_of_products_is_measured() -> None:
+    speeds = matmul_speeds()
+    assert list(speeds) == ["fp32", "bf16"] and 0.1 < speeds["fp32"] < 1e5 and 0.1 < speeds["bf16"] < 1e5
