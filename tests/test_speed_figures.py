@@ -77,6 +77,13 @@ def test_what_the_readme_says_of_avx2_was_measured() -> None:
     assert f"{first}, ours in two processes {second}." in README
 
 
+def test_what_the_readme_says_of_intel_without_amx_was_measured() -> None:
+    found = measured("training/bench_train_intel.jsonl", "tokens_per_second")
+    told = f"textbook {found['textbook']:,.0f}, ours {found['plain']:,.0f}, with the three faster pieces {found['together']:,.0f}"
+    assert f"{told}, in two processes {found['processes']:,.0f}, which is {found['processes'] / found['textbook']:.2f} times" in README
+    assert found["processes"] >= 4 * found["textbook"] and "bf16" not in found
+
+
 def test_the_readmes_table_of_decoding_is_what_was_measured() -> None:
     found = measured("decoding/bench_decode.jsonl", "sentences_per_second")
     wanted = [
