@@ -118,7 +118,7 @@ PRESETS = {
         budget=Budget(seconds=82 * 60),
         **_CAPTIONS,
     ),
-    # Twice the parameters, more dropout in more places, more passes; queries, keys and values begin as those of `nn.MultiheadAttention` do.
+    # Twice the parameters, more dropout in more places; queries, keys and values begin as those of `nn.MultiheadAttention` do.
     "multi30k": Preset(
         about="the same captions with a wider model, twice the parameters; an hour and a half on two cores",
         model=dict(

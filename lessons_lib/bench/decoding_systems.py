@@ -80,7 +80,7 @@ DECODERS = {
 }
 
 OURS = ("fast", "plain", *(("bf16",) if is_faster_in_bf16(torch.device("cpu")) else ()))
-"""Ours: what `Translator` does, its plain path, and the fast one in bf16 where the processor has it."""
+"""Ours: what `Translator` does, its plain path, and the fast one in bf16 where the processor is faster in it."""
 
 
 class Decoding:
