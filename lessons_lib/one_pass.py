@@ -20,13 +20,22 @@ def at_least_float32(x: Tensor) -> torch.dtype:
     return torch.promote_types(x.dtype, torch.float32)
 
 
-def _cross_entropy(logits: Tensor, chances: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    """The smoothed cross-entropy summed over N targets, from logits and their softmax, both (N', V)."""
+def _cross_entropy(logits: Tensor, chances: Tensor, mean: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """The smoothed cross-entropy summed over N targets, from logits and their softmax, both (N', V), and each row's mean logit, (N',)."""
     n, places = targets.shape[0], torch.arange(targets.shape[0], device=logits.device)
     exact = at_least_float32(logits)
-    right, mean = logits[places, targets].to(exact), logits[:n].sum(dim=-1, dtype=exact) / logits.shape[-1]
+    right = logits[places, targets].to(exact)
     log_right = chances[places, targets].to(exact).clamp_min(torch.finfo(exact).tiny).log()
-    return -((1 - smoothing) * log_right + smoothing * (mean - right + log_right)).sum()
+    return -((1 - smoothing) * log_right + smoothing * (mean[:n] - right + log_right)).sum()
+
+
+def _mean_logit(hidden: Tensor, table: Tensor) -> Tensor:
+    """The mean of each row of hidden @ tableᵀ, as a product with the mean row of the table: hidden (…, d), table (V, d) → (…).
+
+    To sum a row of bfloat16 in float32, PyTorch would first copy all logits into float32.
+    """
+    exact = at_least_float32(hidden)
+    return hidden.to(exact) @ table.mean(dim=0, dtype=exact)
 
 
 def _through_the_product(gradient: Tensor, hidden: Tensor, table: Tensor, n: int, everywhere: float) -> tuple[Tensor, Tensor]:
@@ -57,7 +66,7 @@ class _OnePassCrossEntropy(torch.autograd.Function):
         n, places = targets.shape[0], torch.arange(targets.shape[0], device=hidden.device)
         logits = hidden @ table.T  # (N', V)
         gradient = logits.softmax(dim=-1)
-        loss = _cross_entropy(logits, gradient, targets, smoothing)
+        loss = _cross_entropy(logits, gradient, _mean_logit(hidden, table), targets, smoothing)
         gradient[places, targets] -= 1 - smoothing
         by_hidden, by_table = _through_the_product(gradient[None], hidden[None], table, n, smoothing / table.shape[0])
         ctx.save_for_backward(by_hidden[0], by_table)
@@ -83,7 +92,8 @@ class _OnePassRDrop(torch.autograd.Function):
         n, places = targets.shape[0], torch.arange(targets.shape[0], device=hidden.device)
         logits = hidden @ table.T  # (2, N', V)
         chances = logits.softmax(dim=-1)
-        loss = sum(_cross_entropy(*one, targets, smoothing) for one in zip(logits, chances, strict=True)) / 2
+        passes = zip(logits, chances, _mean_logit(hidden, table), strict=True)
+        loss = sum(_cross_entropy(*one, targets, smoothing) for one in passes) / 2
         apart = logits[0] - logits[1]  # (N', V)
         expected = (chances * apart).sum(dim=-1, keepdim=True, dtype=at_least_float32(logits))  # (2, N', 1)
         loss = loss + weight / 4 * (expected[0, :n] - expected[1, :n]).sum()
