@@ -1,5 +1,6 @@
 """The named recipes: what each trains, on what, how, and how long."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,10 @@ class Preset:
         """The pairs of a split, turned round where the direction asks for it. Raises DataError as `load`."""
         pairs = self.load(split)
         return pairs if self.direction == DIRECTIONS[0] else [pair.turned() for pair in pairs]
+
+    def with_more(self, pairs: list[Pair]) -> "Preset":
+        """The recipe trained on these pairs as well, English first; tokenizer and casing learn from them, too."""
+        return dataclasses.replace(self, load=lambda split: [*self.load(split), *pairs] if split == "train" else self.load(split))
 
 
 # What all recipes on Multi30k have in common.

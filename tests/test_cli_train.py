@@ -12,7 +12,7 @@ from tiny_models import tiny_preset
 from lessons_lib import presets
 from lessons_lib.checkpoints import load_model, load_tensors
 from lessons_lib.cli.progress import Progress
-from lessons_lib.corpus import DataError
+from lessons_lib.corpus import DataError, Pair
 from lessons_lib.metrics import read_metrics
 from lessons_lib.training import Trainer
 
@@ -54,6 +54,21 @@ def test_the_other_direction_has_its_own_folder_and_model(tmp_path: Path, monkey
     assert_refused(lessons("translate", "--checkpoint", "runs/tiny-de-en", "--direction", "en-de", stdin=b"dog\n"), "de-en only")
     refused = lessons("train", "tiny", "--steps", 4, "--out", "runs/tiny-de-en", "--resume")
     assert_refused_but_announced(refused, "its direction was de-en, now it is en-de")
+
+
+def test_pairs_of_ones_own_are_trained_on_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.jsonl").write_text('{"en": "A quokka.", "de": "Ein Quokka."}\n' * 2, encoding="utf-8")
+    recipes = []
+    monkeypatch.setattr(presets, "train", lambda recipe, *rest: recipes.append(recipe))
+    for direction, pair in (("en-de", Pair("A quokka.", "Ein Quokka.")), ("de-en", Pair("Ein Quokka.", "A quokka."))):
+        train(tmp_path / direction, "--direction", direction, "--also", "mine.jsonl")
+        plain, more = presets.find("tiny", direction), recipes[-1]
+        assert more.pairs("train") == [*plain.pairs("train"), pair, pair] and more.pairs("validation") == plain.pairs("validation")
+    Path("mine.jsonl").write_text('{"en": "A quokka."}\n', encoding="utf-8")
+    assert_refused(train(tmp_path / "bad", "--also", "mine.jsonl"), "mine.jsonl, line 1", '{"en": …, "de": …}')
+    assert_refused(train(tmp_path / "bad", "--also", "none.jsonl"), "none.jsonl: No such file")
+    assert not (tmp_path / "bad").exists()
 
 
 def test_minutes_are_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

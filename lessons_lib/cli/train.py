@@ -11,7 +11,7 @@ import typer
 from lessons_lib.cli.progress import Progress, say
 from lessons_lib.cli.refusal import Refusal, system_reason
 from lessons_lib.cli.values import one_of, positive_number, whole_number
-from lessons_lib.corpus import DIRECTIONS
+from lessons_lib.corpus import DIRECTIONS, read_pairs
 
 if TYPE_CHECKING:
     from lessons_lib.config import Budget
@@ -39,6 +39,7 @@ Examples:
   lessons train grammar
   lessons train multi30k --minutes 20 --out runs/short
   lessons train multi30k --direction de-en
+  lessons train grammar --also mine.jsonl --out runs/mine
   lessons train grammar --steps 200 --seed 2 --out runs/seed2
   lessons train multi30k --resume
   torchrun --nproc-per-node 2 -m lessons_lib train multi30k
@@ -61,6 +62,10 @@ def train(
         int | None,
         typer.Option(metavar="N", parser=whole_number(0, LARGEST_SEED), help="Decides all that chance decides.", show_default=False),
     ] = None,
+    also: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='More pairs to train on, {"en": …, "de": …} a line, whatever the direction.', show_default=False),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write, if not to runs/PRESET.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder. Give the same options as before.")] = False,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto (a GPU where there is one), cpu, cuda or cuda:N.")] = "auto",
@@ -74,9 +79,9 @@ def train(
         raise Refusal("--minutes and --steps are both given: choose one of them")
     folder = out or Path("runs") / (preset if direction == DIRECTIONS[0] else f"{preset}-{direction}")
     demand_writable(folder)
-    again = command_to_resume(preset, direction, minutes, steps, seed, out, device)
+    again = command_to_resume(preset, direction, minutes, steps, seed, also, out, device)
     try:
-        run(preset, direction, minutes, steps, seed, folder, resume, device)
+        run(preset, direction, minutes, steps, seed, also, folder, resume, device)
     except KeyboardInterrupt:
         if is_first():
             say(f"\nStopped. {standing(folder)} Go on with: {again}")
@@ -87,7 +92,15 @@ def train(
 
 
 def run(
-    preset: str, direction: str, minutes: float | None, steps: int | None, seed: int | None, folder: Path, resume: bool, device: str
+    preset: str,
+    direction: str,
+    minutes: float | None,
+    steps: int | None,
+    seed: int | None,
+    also: Path | None,
+    folder: Path,
+    resume: bool,
+    device: str,
 ) -> None:
     """Look the values up, train, and say what was written. Raises Refusal as `train`."""
     from lessons_lib import presets
@@ -103,6 +116,8 @@ def run(
         raise Refusal(f"{folder} holds a run already: go on with it by --resume, or choose another folder with --out")
     try:
         where = pick_device(device)
+        if also is not None:
+            recipe = recipe.with_more(read_pairs(also))
         announce(preset, recipe, budget, folder, resume)
         with Progress(budget.steps, budget.seconds) as progress:
             presets.train(recipe, folder, budget, seed, resume, where, progress.show)
@@ -166,13 +181,20 @@ def standing(folder: Path) -> str:
 
 
 def command_to_resume(
-    preset: str, direction: str, minutes: float | None, steps: int | None, seed: int | None, out: Path | None, device: str
+    preset: str,
+    direction: str,
+    minutes: float | None,
+    steps: int | None,
+    seed: int | None,
+    also: Path | None,
+    out: Path | None,
+    device: str,
 ) -> str:
     """The line that goes on with this run."""
     world = os.environ.get("WORLD_SIZE", "1")
     words = ["lessons"] if world == "1" else ["torchrun", "--nproc-per-node", world, "-m", "lessons_lib"]
     words += ["train", preset, *([] if direction == DIRECTIONS[0] else ["--direction", direction])]
-    for option, value in {"--minutes": minutes, "--steps": steps, "--seed": seed, "--out": out}.items():
+    for option, value in {"--minutes": minutes, "--steps": steps, "--seed": seed, "--also": also, "--out": out}.items():
         words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
     words += [] if device == "auto" else ["--device", device]
     return shlex.join([*words, "--resume"])
