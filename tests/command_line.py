@@ -66,11 +66,11 @@ def assert_refused(outcome: Outcome, *words: str) -> None:
         assert word in outcome.err, outcome.err
 
 
-def save_tiny_translator(folder: Path, max_length: int = 64) -> Path:
+def save_tiny_translator(folder: Path, max_length: int = 64, direction: str = "en-de") -> Path:
     """A translator that has learned nothing, but is whole: the folder can be given as --checkpoint."""
     torch.manual_seed(0)
     tokenizer = Tokenizer.train(SENTENCES * 2, 320)
     shape = dict(d_model=16, n_heads=2, d_ff=32, n_encoder_layers=1, n_decoder_layers=1, dropout=0.0)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, max_length=max_length, **shape))
-    save_model(folder, TrainedModel(model, tokenizer, Casing()))
+    save_model(folder, TrainedModel(model, tokenizer, Casing(), direction))
     return folder

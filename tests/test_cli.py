@@ -108,8 +108,9 @@ def test_evaluate_refuses_in_words(files: tuple[Path, Path], tmp_path: Path) -> 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with the translator that ships, tiny."""
-    save_tiny_translator(tmp_path / "data" / "checkpoints" / doctor.DEFAULT_CHECKPOINT)
+    """A data folder with the translators that ship, tiny."""
+    for direction, name in doctor.DEFAULT_CHECKPOINTS.items():
+        save_tiny_translator(tmp_path / "data" / "checkpoints" / name, direction=direction)
     for place in ("checkpoints", "cli.doctor"):
         monkeypatch.setattr(f"lessons_lib.{place}.data_dir", lambda: tmp_path / "data")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
@@ -131,7 +132,8 @@ def test_doctor_is_content_without_what_is_optional(house: Path) -> None:
         "All that the course needs is here.",
     ):
         assert words in text
-    assert f"Model {doctor.DEFAULT_CHECKPOINT}  en-de" in text
+    for direction, name in doctor.DEFAULT_CHECKPOINTS.items():
+        assert f"Model {name}  {direction}" in text
     assert "LESSONS_DATA_DIR is not set" in text
     assert "\n      python -c \"import datasets; datasets.load_dataset('bentrevett/multi30k')\"\n" in text
     assert not any(place in text for place in (str(ROOT), str(house.parent), str(Path.home())))
@@ -159,15 +161,16 @@ def test_doctor_names_what_is_necessary_and_the_line_that_gets_it(house: Path, m
         return "1.0"
 
     monkeypatch.setattr(doctor, "version", version)
-    weights = house / "checkpoints" / doctor.DEFAULT_CHECKPOINT / "model.safetensors"
+    name = doctor.DEFAULT_CHECKPOINTS["de-en"]
+    weights = house / "checkpoints" / name / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-9])
     outcome = lessons("doctor")
     text = outcome.out.decode()
     assert outcome.status == 1 and "Something necessary is missing" in text
     assert "datasets missing" in text and doctor.INSTALL in text
-    assert f"Model {doctor.DEFAULT_CHECKPOINT}  damaged" in text and f"git checkout -- data/checkpoints/{doctor.DEFAULT_CHECKPOINT}" in text
+    assert f"Model {name}  damaged" in text and f"git checkout -- data/checkpoints/{name}" in text
     weights.unlink()
-    assert f"The translator {doctor.DEFAULT_CHECKPOINT} is missing" in lessons("doctor").out.decode()
+    assert f"The translator {name} is missing" in lessons("doctor").out.decode()
 
 
 def test_a_container_gets_the_cores_and_the_memory_it_is_given(tmp_path: Path) -> None:

@@ -36,8 +36,13 @@ def translate(checkpoint: Path, data: bytes, *arguments: str) -> Outcome:
     return lessons("translate", "--checkpoint", checkpoint, *arguments, stdin=data)
 
 
-def test_the_default_checkpoint_is_the_librarys() -> None:
-    assert command.DEFAULT_CHECKPOINT == translation.DEFAULT
+def test_without_a_checkpoint_the_direction_chooses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upper: None) -> None:
+    assert command.DEFAULT_CHECKPOINTS["en-de"] == translation.DEFAULT
+    save_tiny_translator(tmp_path / "checkpoints" / command.DEFAULT_CHECKPOINTS["de-en"], direction="de-en")
+    monkeypatch.setattr("lessons_lib.checkpoints.data_dir", lambda: tmp_path)
+    assert lessons("translate", "--direction", "de-en", stdin=b"ein Hund\n").lines == ["EIN HUND"]
+    assert_refused(lessons("translate", stdin=b"a dog\n"), "no checkpoint 'multi30k-en-de'")
+    assert_refused(lessons("translate", "--direction", "de-fr", stdin=b"a dog\n"), "'de-fr' is not one of en-de, de-en")
 
 
 def test_it_writes_what_the_library_translates(tiny: Path) -> None:

@@ -20,7 +20,7 @@ from lessons_lib.shipping import card, ship
 from lessons_lib.translation import Translator
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("grammar-en-de", "multi30k-en-de", "tiny-en-de")
+NAMES = ("grammar-en-de", "multi30k-de-en", "multi30k-en-de", "tiny-en-de")
 SAFE = {".safetensors", ".json", ".jsonl", ".md"}
 
 

@@ -84,6 +84,13 @@ def test_what_the_readme_says_of_intel_without_amx_was_measured() -> None:
     assert found["processes"] >= 4 * found["textbook"] and "bf16" not in found
 
 
+def test_what_the_readme_says_of_amx_was_measured() -> None:
+    found = measured("training/bench_train_amx.jsonl", "tokens_per_second")
+    told = f"textbook {found['textbook']:,.0f}, ours {found['plain']:,.0f} in float32 and {found['bf16']:,.0f} in bfloat16"
+    told += f", with the three faster pieces {found['together']:,.0f}, in two processes {found['processes']:,.0f}"
+    assert f"{told}, which is {found['processes'] / found['textbook']:.2f} times" in " ".join(README.split())
+
+
 def test_the_readmes_table_of_decoding_is_what_was_measured() -> None:
     found = measured("decoding/bench_decode.jsonl", "sentences_per_second")
     wanted = [
@@ -91,6 +98,14 @@ def test_the_readmes_table_of_decoding_is_what_was_measured() -> None:
         for name in ("generate", "ctranslate2", "plain", "fast", "bf16")
     ]
     assert numbers_in_readme("Decoding") == wanted
+
+
+def test_what_the_readme_says_of_decoding_with_amx_was_measured() -> None:
+    found = measured("decoding/bench_decode_amx.jsonl", "sentences_per_second")
+    for beam in ("greedy", "beam5"):
+        speed, ratio = speed_and_ratio(found, "fast", beam)
+        beside = found[f"fast {beam}"] / found[f"ctranslate2 {beam}"]
+        assert f"{speed} captions a second, {ratio} times `generate` and {beside:.2f} times CTranslate2" in " ".join(README.split())
 
 
 def speed_and_ratio(found: dict[str, float], name: str, beam: str) -> list[str]:

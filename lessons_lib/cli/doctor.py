@@ -13,7 +13,7 @@ import typer
 
 from lessons_lib import __version__
 from lessons_lib.cli import machine
-from lessons_lib.cli.translate import DEFAULT_CHECKPOINT
+from lessons_lib.cli.translate import DEFAULT_CHECKPOINTS
 from lessons_lib.corpus import FETCH_MULTI30K, MULTI30K_HUB_ID, MULTI30K_LICENCE, DataError, has_multi30k, load_grammar, multi30k_folder
 from lessons_lib.runtime import data_dir, matmul_speeds
 
@@ -157,8 +157,9 @@ def _look_at_checkpoints(found: Findings) -> None:
         except CheckpointError as error:
             found.checkpoints[name] = "damaged"
             found.missing.append(Lack(f"{relative(str(error))}. Get it back:", f"git checkout -- data/checkpoints/{name}"))
-    if DEFAULT_CHECKPOINT not in found.checkpoints:
-        found.missing.append(Lack(f"The translator {DEFAULT_CHECKPOINT} is missing. Get it back:", "git checkout -- data/checkpoints"))
+    for name in DEFAULT_CHECKPOINTS.values():
+        if name not in found.checkpoints:
+            found.missing.append(Lack(f"The translator {name} is missing. Get it back:", f"git checkout -- data/checkpoints/{name}"))
 
 
 def foresee(found: Findings) -> None:

@@ -9,12 +9,14 @@ import typer
 
 from lessons_lib.cli.lines import STANDARD_INPUT, decoded, is_terminal, read_text_lines, shown_name, standard_input, write_line
 from lessons_lib.cli.refusal import Refusal, complain
-from lessons_lib.cli.values import whole_number
+from lessons_lib.cli.values import one_of, whole_number
+from lessons_lib.corpus import DIRECTIONS
 
 if TYPE_CHECKING:
     from lessons_lib.translation import Translator
 
-DEFAULT_CHECKPOINT = "multi30k-en-de"
+DEFAULT_CHECKPOINTS = {direction: f"multi30k-{direction}" for direction in DIRECTIONS}
+"""The translator of each direction that serves where none is named."""
 BLOCK = 1024
 """Sentences translated before their lines are written: many enough to sort by length, few enough that a reader sees progress."""
 
@@ -28,6 +30,7 @@ blank.
 Examples:
   printf 'A man rides a bike.\\n' | lessons translate
   lessons translate captions.en > captions.de
+  lessons translate --direction de-en captions.de
   lessons translate --checkpoint runs/grammar --beam 1 captions.en
   lessons translate                    (then type; Ctrl-D ends)
 """
@@ -36,10 +39,18 @@ Examples:
 def translate(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="UTF-8 text; standard input if left out, or -.")] = None,
     checkpoint: Annotated[
-        str, typer.Option(metavar="NAME|PATH", help="A model by name (lessons doctor lists them), or the folder of a trained one.")
-    ] = DEFAULT_CHECKPOINT,
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="A model by name (lessons doctor lists them), or the folder of a trained one; the caption model if left out.",
+            show_default=False,
+        ),
+    ] = None,
     direction: Annotated[
-        str | None, typer.Option(metavar="FROM-TO", help="Languages, such as en-de; the model's own if left out.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="FROM-TO", parser=one_of(*DIRECTIONS), help="en-de or de-en; the model's own if left out.", show_default=False
+        ),
     ] = None,
     beam: Annotated[
         int,
@@ -62,8 +73,8 @@ def translate(
         translate_all(translator, lines, beam, shown_name(file))
 
 
-def load(checkpoint: str, direction: str | None) -> "Translator":
-    """The translator of a checkpoint.
+def load(checkpoint: str | None, direction: str | None) -> "Translator":
+    """The translator of a checkpoint; without one, of this direction.
 
     Raises:
         Refusal: if there is none, it is damaged, or translates in another direction.
@@ -73,6 +84,7 @@ def load(checkpoint: str, direction: str | None) -> "Translator":
     from lessons_lib.translation import Translator
 
     keep_freed_memory()
+    checkpoint = checkpoint or DEFAULT_CHECKPOINTS[direction or DIRECTIONS[0]]
     try:
         translator = Translator.load(checkpoint)
     except CheckpointError as error:

@@ -19,7 +19,16 @@ mine = "Two children play in the snow."
 translator.translate([mine])
 
 # %% [markdown]
-# (No German? *Zwei Kinder spielen im Schnee* is what the sentence above should give. *Zwei Kinder*: two children; *spielen*: play; *im Schnee*: in the snow.)
+# (*Zwei Kinder spielen im Schnee* is what the sentence above should give. *Zwei Kinder*: two children; *spielen*: play; *im Schnee*: in the snow.)
+#
+# **No German?** A second model has learned the other way round. Let it say in English what the first one wrote:
+
+# %%
+back = Translator.load("multi30k-de-en")
+back.translate(translator.translate([mine]))
+
+# %% [markdown]
+# So you can follow whatever comes out. But it is an interpreter, not a judge: both have learned from the same captions, and where those are silent, both make something up.
 #
 # **You will be able to**
 # - translate a photo description with the model that this course builds, and say why it fails at other sentences;
@@ -36,11 +45,11 @@ translator.translate([mine])
 # **Before you run the cell:** will it be right, nearly right, or about something else altogether?
 
 # %%
-bill = translator.translate(["I must pay the bill tomorrow."])[0]
-bill
+bill = translator.translate(["I must pay the bill tomorrow."])
+bill, back.translate(bill)
 
 # %% [markdown]
-# Here it wrote *In Schnurrbart spielt Billard*: in moustache plays billiards. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half (whole words, capital or small):
+# Here it wrote *In Schnurrbart spielt Billard*: in moustache plays billiards, which the second model made into *A mustache is playing billboard*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing else. Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -62,7 +71,8 @@ edge = [
     "The dog was running through the snow yesterday.",
     "Why is the dog running?",
 ]
-translator.translate(edge)
+written = translator.translate(edge)
+written, back.translate(written)
 
 # %% [markdown]
 # The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today (*Der Hund rennt durch den Schnee*). And of the question, one of a kind that the captions hold four times, something like a caption is left: *Der Hund rennt den Hund*, the dog runs the dog.
