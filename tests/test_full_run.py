@@ -107,7 +107,7 @@ def test_the_number_lines_words_stay_inside() -> None:
 def test_curves_are_told_by_their_numbers() -> None:
     assert "from 7.80 to 4.00" in full_run.learning.__wrapped__(ROWS, "here")[1]
     assert "between 1,020 and 1,400" in full_run.pace.__wrapped__(ROWS, "here")[1]
-    figure, alt = full_run.attempts.__wrapped__({"a": ROWS, "b": ROWS[:10]})
+    figure, alt = full_run.attempts.__wrapped__({"a": ROWS, "b": ROWS[:10]}, "Two runs")
     assert alt.endswith("a: 10.0 at step 100, 40.0 at 400; b: 10.0 at step 100, 20.0 at 200.")
     assert full_run.bleu(ROWS) == [(10.0, 10.0), (20.0, 20.0), (30.0, 30.0), (40.0, 40.0)]
     runs = {"x": {"last": [2.0, 3.0], "averaged": [1.0, 1.5]}, "y": {"last": [1.0, 1.0], "averaged": [1.0, 0.9]}}
@@ -177,7 +177,9 @@ def test_the_spread_is_that_between_the_words_of_a_sentence() -> None:
 def test_what_was_tried_is_what_the_named_logs_say() -> None:
     tried = study("record")
     kept = [row for row in tried if row["log"]]
-    assert {row["log"].split("/")[1] for row in kept} == {"multi30k-en-de", "tiny-en-de", "post_norm.jsonl", "post_norm_wide.jsonl"}
+    post_norm = {"post_norm.jsonl", "post_norm_wide.jsonl", "post_norm_wide_071.jsonl"}
+    assert {row["log"].split("/")[1] for row in kept} == {"multi30k-en-de", "tiny-en-de"} | post_norm
+    assert [row["value"] for row in kept if row["step"] == 3000] == [31.95, 27.91]
     for row in kept:
         (logged,) = [found for found in read_metrics(data_dir() / row["log"]) if found["step"] == row["step"]]
         assert (row["tokens"], row["seconds"]) == (logged["tokens"], logged["seconds"])

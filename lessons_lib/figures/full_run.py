@@ -124,10 +124,10 @@ def pace(rows: Sequence[Row], hardware: str) -> tuple[Figure, str]:
 
 
 @house.picture
-def attempts(runs: Mapping[str, Sequence[Row]]) -> tuple[Figure, str]:
-    """Validation BLEU of several runs, one seed each, against the step."""
+def attempts(runs: Mapping[str, Sequence[Row]], title: str) -> tuple[Figure, str]:
+    """Validation BLEU of several runs, one seed each, against the step; `title` says what they show."""
     last = max(int(rows[-1]["step"]) for rows in runs.values())
-    figure, ax = house.new_figure("Post-norm stays behind", 3.2)
+    figure, ax = house.new_figure(title, 3.2)
     ends, told = [], []
     for i, (name, rows) in enumerate(runs.items()):
         points = [(int(row["step"]), _bleu_of(row)) for row in _validated(rows)]
