@@ -29,16 +29,15 @@ def _cross_entropy(logits: Tensor, chances: Tensor, mean: Tensor, targets: Tenso
     return -((1 - smoothing) * log_right + smoothing * (mean[:n] - right + log_right)).sum()
 
 
-def _mean_logit(hidden: Tensor, table: Tensor) -> Tensor:
-    """The mean of each row of hidden @ tableᵀ, as a product with the mean row of the table: hidden (…, d), table (V, d) → (…).
-
-    To sum a row of bfloat16 in float32, PyTorch would first copy all logits into float32.
-    """
-    exact = at_least_float32(hidden)
-    return hidden.to(exact) @ table.mean(dim=0, dtype=exact)
+def _mean_row(table: Tensor) -> Tensor:
+    """The mean of the table's rows, (V, d) → (d,). A product with it is the mean logit: to sum logits of bfloat16 in float32, PyTorch would
+    first copy them all into float32."""
+    return table.mean(dim=0, dtype=at_least_float32(table))
 
 
-def _through_the_product(gradient: Tensor, hidden: Tensor, table: Tensor, n: int, everywhere: float) -> tuple[Tensor, Tensor]:
+def _through_the_product(
+    gradient: Tensor, hidden: Tensor, table: Tensor, n: int, smoothing: float, mean_row: Tensor
+) -> tuple[Tensor, Tensor]:
     """From the gradient by logits = hidden @ tableᵀ to those by hidden and table.
 
     Args:
@@ -46,15 +45,14 @@ def _through_the_product(gradient: Tensor, hidden: Tensor, table: Tensor, n: int
         hidden: (passes, N', d).
         table: (V, d).
         n: rows that count; those beyond only fill up.
-        everywhere: what is still to be taken off for every word. Its share of the products is a sum over the rows of the table, and needs
-            no pass over the logits.
+        smoothing: what is still to be taken off, the same share of it for every word. That needs no pass over the logits, only
+        mean_row: of the table, (d,).
     """
     gradient[:, n:] = 0
     by_hidden, by_table = gradient @ table, gradient.flatten(0, 1).T @ hidden.flatten(0, 1)
-    if everywhere:
-        exact = at_least_float32(gradient)
-        by_hidden[:, :n] -= (table.sum(dim=0, dtype=exact) * everywhere).to(hidden.dtype)
-        by_table -= (hidden[:, :n].sum(dim=(0, 1), dtype=exact) * everywhere).to(table.dtype)
+    if smoothing:
+        by_hidden[:, :n] -= (mean_row * smoothing).to(hidden.dtype)
+        by_table -= (hidden[:, :n].sum(dim=(0, 1), dtype=mean_row.dtype) * (smoothing / table.shape[0])).to(table.dtype)
     return by_hidden, by_table
 
 
@@ -65,10 +63,10 @@ class _OnePassCrossEntropy(torch.autograd.Function):
     def forward(ctx: FunctionCtx, hidden: Tensor, table: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         n, places = targets.shape[0], torch.arange(targets.shape[0], device=hidden.device)
         logits = hidden @ table.T  # (N', V)
-        gradient = logits.softmax(dim=-1)
-        loss = _cross_entropy(logits, gradient, _mean_logit(hidden, table), targets, smoothing)
+        gradient, mean_row = logits.softmax(dim=-1), _mean_row(table)
+        loss = _cross_entropy(logits, gradient, hidden.to(mean_row.dtype) @ mean_row, targets, smoothing)
         gradient[places, targets] -= 1 - smoothing
-        by_hidden, by_table = _through_the_product(gradient[None], hidden[None], table, n, smoothing / table.shape[0])
+        by_hidden, by_table = _through_the_product(gradient[None], hidden[None], table, n, smoothing, mean_row)
         ctx.save_for_backward(by_hidden[0], by_table)
         return loss
 
@@ -91,8 +89,8 @@ class _OnePassRDrop(torch.autograd.Function):
     def forward(ctx: FunctionCtx, hidden: Tensor, table: Tensor, targets: Tensor, smoothing: float, weight: float) -> Tensor:
         n, places = targets.shape[0], torch.arange(targets.shape[0], device=hidden.device)
         logits = hidden @ table.T  # (2, N', V)
-        chances = logits.softmax(dim=-1)
-        passes = zip(logits, chances, _mean_logit(hidden, table), strict=True)
+        chances, mean_row = logits.softmax(dim=-1), _mean_row(table)
+        passes = zip(logits, chances, hidden.to(mean_row.dtype) @ mean_row, strict=True)
         loss = sum(_cross_entropy(*one, targets, smoothing) for one in passes) / 2
         apart = logits[0] - logits[1]  # (N', V)
         expected = (chances * apart).sum(dim=-1, keepdim=True, dtype=at_least_float32(logits))  # (2, N', 1)
@@ -102,7 +100,7 @@ class _OnePassRDrop(torch.autograd.Function):
             torch.add((-pull * expected[i]).to(apart.dtype), apart, alpha=pull, out=gradient[i])
             gradient[i].mul_(chances[i]).add_(gap, alpha=pull).add_(chances[i], alpha=0.5)
             gradient[i, places, targets] -= (1 - smoothing) / 2
-        ctx.save_for_backward(*_through_the_product(gradient, hidden, table, n, smoothing / 2 / table.shape[0]))
+        ctx.save_for_backward(*_through_the_product(gradient, hidden, table, n, smoothing / 2, mean_row))
         return loss
 
     @staticmethod
