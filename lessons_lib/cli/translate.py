@@ -84,7 +84,8 @@ def load(checkpoint: str | None, direction: str | None) -> "Translator":
     from lessons_lib.translation import Translator
 
     keep_freed_memory()
-    checkpoint = checkpoint or DEFAULT_CHECKPOINTS[direction or DIRECTIONS[0]]
+    if checkpoint is None:
+        checkpoint = DEFAULT_CHECKPOINTS[direction or DIRECTIONS[0]]
     try:
         translator = Translator.load(checkpoint)
     except CheckpointError as error:
