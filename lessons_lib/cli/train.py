@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,6 +47,36 @@ Examples:
 """
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the command was given, but for `--resume`."""
+
+    preset: str
+    direction: str
+    minutes: float | None
+    steps: int | None
+    seed: int | None
+    also: Path | None
+    out: Path | None
+    device: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is written."""
+        return self.out or Path("runs") / (self.preset if self.direction == DIRECTIONS[0] else f"{self.preset}-{self.direction}")
+
+    def command_to_resume(self) -> str:
+        """The line that goes on with this run."""
+        world = os.environ.get("WORLD_SIZE", "1")
+        words = ["lessons"] if world == "1" else ["torchrun", "--nproc-per-node", world, "-m", "lessons_lib"]
+        words += ["train", self.preset, *([] if self.direction == DIRECTIONS[0] else ["--direction", self.direction])]
+        for name in ("minutes", "steps", "seed", "also", "out"):
+            value = getattr(self, name)
+            words += [] if value is None else [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+        words += [] if self.device == "auto" else ["--device", self.device]
+        return shlex.join([*words, "--resume"])
+
+
 def train(
     preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, tiny, multi30k or base.")],
     direction: Annotated[str, typer.Option(metavar="FROM-TO", parser=one_of(*DIRECTIONS), help="Languages: en-de or de-en.")] = DIRECTIONS[
@@ -77,11 +108,11 @@ def train(
     """
     if minutes is not None and steps is not None:
         raise Refusal("--minutes and --steps are both given: choose one of them")
-    folder = out or Path("runs") / (preset if direction == DIRECTIONS[0] else f"{preset}-{direction}")
+    options = Options(preset, direction, minutes, steps, seed, also, out, device)
+    folder, again = options.folder, options.command_to_resume()
     demand_writable(folder)
-    again = command_to_resume(preset, direction, minutes, steps, seed, also, out, device)
     try:
-        run(preset, direction, minutes, steps, seed, also, folder, resume, device)
+        run(options, resume)
     except KeyboardInterrupt:
         if is_first():
             say(f"\nStopped. {standing(folder)} Go on with: {again}")
@@ -91,41 +122,32 @@ def train(
         raise Refusal(system_reason(error) + hint) from error
 
 
-def run(
-    preset: str,
-    direction: str,
-    minutes: float | None,
-    steps: int | None,
-    seed: int | None,
-    also: Path | None,
-    folder: Path,
-    resume: bool,
-    device: str,
-) -> None:
+def run(options: Options, resume: bool) -> None:
     """Look the values up, train, and say what was written. Raises Refusal as `train`."""
     from lessons_lib import presets
     from lessons_lib.config import Budget
     from lessons_lib.runtime import pick_device
 
+    folder, minutes, steps = options.folder, options.minutes, options.steps
     try:
-        recipe = presets.find(preset, direction)
+        recipe = presets.find(options.preset, options.direction)
     except ValueError as error:
         raise Refusal(str(error)) from error
     budget = recipe.budget if minutes is None and steps is None else Budget(steps, None if minutes is None else 60 * minutes)
     if not resume and (folder / "metrics.jsonl").exists():
         raise Refusal(f"{folder} holds a run already: go on with it by --resume, or choose another folder with --out")
     try:
-        where = pick_device(device)
-        if also is not None:
-            recipe = recipe.with_more(read_pairs(also))
-        announce(preset, recipe, budget, folder, resume)
+        where = pick_device(options.device)
+        if options.also is not None:
+            recipe = recipe.with_more(read_pairs(options.also))
+        announce(options.preset, recipe, budget, folder, resume)
         with Progress(budget.steps, budget.seconds) as progress:
-            presets.train(recipe, folder, budget, seed, resume, where, progress.show)
+            presets.train(recipe, folder, budget, options.seed, resume, where, progress.show)
     except (ValueError, FileExistsError) as error:  # CheckpointError and DataError are ValueErrors
         raise Refusal(str(error)) from error
     leave_processes()
     if is_first():
-        print(summary(folder, progress.last, direction))
+        print(summary(folder, progress.last, options.direction))
 
 
 def demand_writable(folder: Path) -> None:
@@ -178,26 +200,6 @@ def standing(folder: Path) -> str:
     except (safetensors.SafetensorError, OSError, ValueError, KeyError):
         return f"The state is in {folder}."
     return f"The state after step {step} is in {folder}."
-
-
-def command_to_resume(
-    preset: str,
-    direction: str,
-    minutes: float | None,
-    steps: int | None,
-    seed: int | None,
-    also: Path | None,
-    out: Path | None,
-    device: str,
-) -> str:
-    """The line that goes on with this run."""
-    world = os.environ.get("WORLD_SIZE", "1")
-    words = ["lessons"] if world == "1" else ["torchrun", "--nproc-per-node", world, "-m", "lessons_lib"]
-    words += ["train", preset, *([] if direction == DIRECTIONS[0] else ["--direction", direction])]
-    for option, value in {"--minutes": minutes, "--steps": steps, "--seed": seed, "--also": also, "--out": out}.items():
-        words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
-    words += [] if device == "auto" else ["--device", device]
-    return shlex.join([*words, "--resume"])
 
 
 def summary(folder: Path, last: dict[str, Any] | None, direction: str) -> str:
