@@ -9,10 +9,11 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,11 +29,12 @@ MATRIX = {
 
 @dataclass(frozen=True)
 class Step:
-    """One command and how it ended."""
+    """One command and how it ended; of tests, which failed."""
 
     name: str
     passed: bool
     remark: str = ""
+    failures: list[str] = field(default_factory=list)
 
 
 def notebooks() -> list[Path]:
@@ -73,6 +75,17 @@ def outcomes(report: Path) -> tuple[Counter[str], Counter[str]]:
     return ends, places
 
 
+def failures(report: Path) -> list[str]:
+    """The tests that a JUnit report calls failed, one a line, each with the beginning of its message."""
+    lines = []
+    for case in ElementTree.parse(report).iter("testcase") if report.exists() else []:
+        for end in case:
+            if end.tag in ("failure", "error"):
+                message = " ".join((end.get("message") or "").split())
+                lines.append(f"{case.get('classname')}::{case.get('name')}: {textwrap.shorten(message, 400, placeholder=' ...')}")
+    return lines
+
+
 def unit_tests() -> tuple[Step, str]:
     """All of tests/, the slow ones too, and the line that counts them."""
     report = REPORTS / "unit.xml"
@@ -81,7 +94,7 @@ def unit_tests() -> tuple[Step, str]:
     ends, _ = outcomes(report)
     if step.passed and not ends["passed"]:
         step = Step(step.name, False, "no test ran")
-    return step, f"{ends['passed']} passed, {ends['failed']} failed, {ends['skipped']} skipped"
+    return replace(step, failures=failures(report)), f"{ends['passed']} passed, {ends['failed']} failed, {ends['skipped']} skipped"
 
 
 def run_notebooks(name: str, changes: dict[str, str | None] | None = None) -> tuple[Step, str]:
@@ -103,7 +116,7 @@ def run_notebooks(name: str, changes: dict[str, str | None] | None = None) -> tu
     solved = sum(file.parent.name == "solutions" for file in files)
     compared = sum(code_cells(file)[1] for file in files)
     count = f"{len(files) - solved} and {solved} solved; {ends.total()} cells run, {compared} of them compared, {ends['failed']} failed"
-    return step, count
+    return replace(step, failures=failures(report)), count
 
 
 def everything() -> tuple[list[Step], list[str]]:
@@ -133,7 +146,7 @@ def main() -> int:
     failed = [step for step in steps if not step.passed]
     print("\n== summary")
     for step in failed:
-        print(f"FAILED: {step.name}: {step.remark}")
+        print("\n    ".join([f"FAILED: {step.name}: {step.remark}", *step.failures]))
     print("\n".join(lines))
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"{'FAILED' if failed else 'All passed'} after {minutes} min {seconds:02} s, Multi30k {multi30k_state()}.")

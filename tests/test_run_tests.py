@@ -72,6 +72,20 @@ def test_failures_are_counted_and_keep_the_exit_status(runner: ModuleType, monke
     assert count.endswith("1 failed")
 
 
+def test_the_summary_names_each_failed_test(
+    runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end = '<failure message="AssertionError: three&#10;  is not four">a long traceback</failure>'
+    nbval_ends(runner, monkeypatch, 1, ("00_a", 7, end), ("00_a", 8, ""))
+    monkeypatch.setattr(sys, "argv", ["run_tests.py"])
+    monkeypatch.setattr(runner, "everything", lambda: ([runner.unit_tests()[0]], []))
+    assert runner.main() == 1
+    assert (
+        "FAILED: unit tests: exit status 1\n    notebooks.00_a.ipynb::Cell 7: AssertionError: three is not four\n"
+        in capsys.readouterr().out
+    )
+
+
 def test_no_notebook_or_no_test_is_a_failure(runner: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not runner.run_notebooks("notebooks")[0].passed
     nbval_ends(runner, monkeypatch, 0, ("x", 0, "<skipped/>"))
