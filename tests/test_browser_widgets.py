@@ -62,13 +62,17 @@ def first_line(cell: Any) -> str:
 
 
 def demand_change(page: Any, cell: Any, control: Any, keys: tuple[str, ...], what: str) -> None:
-    """Press the keys one by one on the control until its cell shows something else; fail if it does not."""
+    """Press the keys one by one on the control until its cell shows something else; fail if it does not.
+
+    After a key that moved a slider, or the last key, a busy machine is given time to draw: the next key might take the change back.
+    """
     shown = drawing if what.startswith("slider") else lambda cell: [*drawing(cell), *sliders(cell)]
-    before = shown(cell)
+    before, place = shown(cell), control.get_attribute("aria-valuenow")
     for key in keys:
         control.focus()
         page.keyboard.press(key)
-        deadline = time.monotonic() + (20 if key == keys[-1] else 3)
+        is_due = key == keys[-1] or control.get_attribute("aria-valuenow") != place
+        deadline = time.monotonic() + (60 if is_due else 3)
         while time.monotonic() < deadline:
             if shown(cell) != before:
                 return
