@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,8 +146,8 @@ def _read(path: Path, parse: Callable[[str], Parsed]) -> Parsed:
         raise CheckpointError(f"{path} is damaged: {error}") from error
 
 
-def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
-    """Copy weights into the model; `path` is named in the error.
+def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path | str, wanted: str = "its configuration") -> None:
+    """Copy weights into the model; `path`, or the name they go by, is named in the error, and what they should fit.
 
     Raises:
         CheckpointError: if a name is missing or left over, or a shape differs.
@@ -155,7 +156,7 @@ def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path)
         model.load_state_dict(weights)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise CheckpointError(f"{path} does not fit its configuration: {first}") from error
+        raise CheckpointError(f"{path} does not fit {wanted}: {textwrap.shorten(first, 160, placeholder=' …')}") from error
 
 
 def average(paths: Iterable[Path]) -> dict[str, Tensor]:

@@ -13,7 +13,8 @@ import torch
 
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
-from lessons_lib.checkpoints import CASING, TOKENIZER, TrainedModel, fingerprint, save_model
+from lessons_lib.checkpoints import CASING, TOKENIZER, CheckpointError, TrainedModel, fingerprint, load_model, load_weights, save_model
+from lessons_lib.checkpoints import find as find_checkpoint
 from lessons_lib.config import Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import DIRECTIONS
 from lessons_lib.evaluation import exact_match, moses_metric, score
@@ -21,7 +22,7 @@ from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.metrics import MetricsLog
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.recipes import PRESETS, Preset
-from lessons_lib.runtime import is_faster_in_bf16, keep_freed_memory
+from lessons_lib.runtime import first_says, is_faster_in_bf16, join_processes, keep_freed_memory
 from lessons_lib.speedups import loss_of, speed_up
 from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID, EncodedTexts, SegmentationSampler, Tokenizer, lengths_of
 from lessons_lib.training import Trainer
@@ -29,6 +30,7 @@ from lessons_lib.translation import Translator
 
 Texts = tuple[list[str], list[str]]
 Ids = Sequence[Sequence[int]]
+TRAINING = "training.json"
 Segmented = SegmentationSampler | EncodedTexts
 
 
@@ -59,7 +61,12 @@ class Run:
 
 
 def prepare(
-    preset: Preset, budget: Budget | None = None, seed: int | None = None, folder: Path | None = None, device: torch.device | None = None
+    preset: Preset,
+    budget: Budget | None = None,
+    seed: int | None = None,
+    folder: Path | None = None,
+    device: torch.device | None = None,
+    precision: str | None = None,
 ) -> Run:
     """Read the data, train the tokenizer, build the model and its trainer. A recipe in bf16 runs in fp32 where that is faster. Its
     speedups are for processors only.
@@ -70,16 +77,22 @@ def prepare(
         seed: decides weights, order, segmentation and dropout; the preset's own if None.
         folder: where the run keeps its state; None keeps none.
         device: the CPU if None.
+        precision: that of a run which is continued; if None it is the recipe's or, where that is bf16 and gains nothing, fp32.
 
     Raises:
         DataError: if the data is missing or damaged.
+        CheckpointError: if the model to begin with is missing or damaged, or is none of this recipe.
     """
     keep_freed_memory()
     device = device or torch.device("cpu")
-    training = _training_on(device, preset.training if seed is None else dataclasses.replace(preset.training, seed=seed))
+    training = preset.training if seed is None else dataclasses.replace(preset.training, seed=seed)
+    training = dataclasses.replace(training, precision=precision or _precision_on(device, training.precision))
+    training = training if device.type == "cpu" else dataclasses.replace(training, speedups=())
     texts, casing, tokenizer = read(preset)
     torch.manual_seed(training.seed)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model))
+    if start := _start(preset):
+        load_weights(model, start.model.state_dict(), preset.start, "the recipe's model")
     trainer = Trainer(
         model=model,
         loss=loss_of(training),
@@ -96,18 +109,42 @@ def prepare(
 
 
 def read(preset: Preset) -> tuple[Texts, Casing, Tokenizer]:
-    """The sources and targets of a preset's training data as a model reads them, and what was learned from them. Raises DataError."""
-    pairs = preset.pairs("train")
-    casing = Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
+    """The sources and targets of a preset's training data as a model reads them, with the casing and the tokenizer: learned from them, or
+    those of the model to begin with. Raises DataError and CheckpointError."""
+    pairs, start = preset.pairs("train"), _start(preset)
+    casing = start.casing if start else Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
     texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
-    return texts, casing, Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
+    return texts, casing, start.tokenizer if start else Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
 
 
-def _training_on(device: torch.device, training: TrainingConfig) -> TrainingConfig:
-    """The configuration as this device carries it out."""
-    if training.precision == "bf16" and not is_faster_in_bf16(device):
-        training = dataclasses.replace(training, precision="fp32")
-    return training if device.type == "cpu" else dataclasses.replace(training, speedups=())
+def _start(preset: Preset) -> TrainedModel | None:
+    """The trained model that a recipe begins with, or None. Raises CheckpointError."""
+    if not preset.start:
+        return None
+    start = load_model(find_checkpoint(preset.start))
+    if start.direction != preset.direction:
+        raise CheckpointError(f"{preset.start} translates {start.direction}, and what begins with it is to translate {preset.direction}")
+    return start
+
+
+def _precision_on(device: torch.device, wanted: str) -> str:
+    """The precision in which this device is to compute: of several processes the first measures for all."""
+    if wanted != "bf16":
+        return wanted
+    rank, _ = join_processes(device)
+    gains = first_says(float(rank == 0 and is_faster_in_bf16(device)), device)
+    return "bf16" if gains else "fp32"
+
+
+def _precision_of(folder: Path) -> str | None:
+    """The precision of the run that a folder holds, None if it holds none: measured once more, a close decision might fall otherwise."""
+    path = folder / TRAINING
+    if not path.exists():
+        return None
+    try:
+        return TrainingConfig.from_json(path.read_text(encoding="utf-8")).precision
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
 
 
 def train(
@@ -128,7 +165,7 @@ def train(
     """
     if not resume and (folder / "metrics.jsonl").exists():
         raise FileExistsError(f"{folder} holds a run already: continue it with --resume, or choose another --out")
-    run = prepare(preset, budget, seed, folder, device)
+    run = prepare(preset, budget, seed, folder, device, _precision_of(folder) if resume else None)
     folder.mkdir(parents=True, exist_ok=True)
     if resume:
         if run.trainer.rank == 0:
@@ -139,7 +176,7 @@ def train(
         return run.trained()
     run.tokenizer.save(folder / TOKENIZER)
     write_text(folder / CASING, run.casing.to_json() + "\n")
-    write_text(folder / "training.json", run.training.to_json() + "\n")
+    write_text(folder / TRAINING, run.training.to_json() + "\n")
     log = MetricsLog(folder / "metrics.jsonl", run.trainer.at.step)
 
     def record(row: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ class Preset:
         n_validation: validation pairs that are translated each time.
         multiple_of: widths of batches are rounded up to a multiple of this, so that few different shapes occur.
         test_splits: what a finished model is scored on.
+        start: the trained model, by name or path, whose weights, tokenizer and casing it begins with; empty for a beginning from nothing.
         data, licence, text, limits: for the card of a model: what it saw, how its weights may be used, how text was prepared, what to
             beware of.
     """
@@ -47,6 +48,7 @@ class Preset:
     n_validation: int = 1_000_000
     multiple_of: int = 4
     test_splits: tuple[str, ...] = ("test",)
+    start: str = ""
     data: str = ""
     licence: str = ""
     text: str = ""

@@ -136,3 +136,15 @@ def join_processes(device: "torch.device") -> tuple[int, int]:
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return dist.get_rank(), dist.get_world_size()
+
+
+def first_says(value: float, device: "torch.device") -> float:
+    """The first process's value, for all that `torchrun` started; the value itself where there is one process alone."""
+    import torch
+    import torch.distributed as dist
+
+    if join_processes(device)[1] == 1:
+        return value
+    shared = torch.tensor([value], dtype=torch.float64, device=device)
+    dist.broadcast(shared, 0)
+    return float(shared)

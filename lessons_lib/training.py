@@ -16,7 +16,7 @@ from lessons_lib.batching import Batch
 from lessons_lib.checkpoints import STATE, CheckpointError, load_tensors, load_weights, save_tensors
 from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.optim import decay, parameter_groups, update_average, warmup
-from lessons_lib.runtime import hand_back_memory, join_processes
+from lessons_lib.runtime import first_says, hand_back_memory, join_processes
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 Validate = Callable[[nn.Module], dict[str, float]]
@@ -131,11 +131,7 @@ class Trainer:
 
     def _agree(self, seconds: float) -> float:
         """The seconds of the first process, so that all stop at the same step."""
-        if self.world_size == 1 or self.budget.seconds is None:
-            return seconds
-        shared = torch.tensor([seconds], dtype=torch.float64, device=self.device)
-        dist.broadcast(shared, 0)
-        return float(shared)
+        return seconds if self.budget.seconds is None else first_says(seconds, self.device)
 
     def learning_rate(self) -> float:
         """The rate of the step about to be made."""

@@ -71,6 +71,15 @@ def test_pairs_of_ones_own_are_trained_on_as_well(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "bad").exists()
 
 
+def test_a_trained_model_can_be_begun_with(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    train(first, "--steps", 2)
+    outcome = train(tmp_path / "further", "--steps", 2, "--from", first)
+    assert outcome.status == 0 and (tmp_path / "further" / "tokenizer.json").read_bytes() == (first / "tokenizer.json").read_bytes()
+    assert_refused_but_announced(train(tmp_path / "bad", "--from", "nobody"), "no checkpoint 'nobody'")
+    assert not (tmp_path / "bad").exists()
+
+
 def test_minutes_are_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     budgets = []
     monkeypatch.setattr(presets, "train", lambda recipe, folder, budget, *_: budgets.append(budget))

@@ -4,13 +4,14 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from tiny_models import tiny_pairs, tiny_preset
+from tiny_models import SMALL, tiny_pairs, tiny_preset
 
 from lessons_lib import presets
-from lessons_lib.checkpoints import load_model
+from lessons_lib.checkpoints import CheckpointError, fingerprint, load_model
 from lessons_lib.cleaning import TokenLimits
 from lessons_lib.config import Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import DataError, Pair
@@ -36,6 +37,34 @@ def test_a_run_leaves_all_that_translates_and_its_log(tmp_path: Path) -> None:
     for name, tensor in load_model(folder).model.state_dict().items():
         assert torch.equal(tensor, trained.model.state_dict()[name])
     assert isinstance(Translator.load(folder).translate(["the dog."], beam=1)[0], str)
+
+
+def test_a_run_begins_with_a_trained_model(tmp_path: Path) -> None:
+    first = presets.train(tiny_preset(), tmp_path / "first", Budget(steps=4))
+    more = [Pair("a quokka sees the dog.", "ein Quokka sieht den Hund.")] * 20  # words that would make another tokenizer
+    further = dataclasses.replace(tiny_preset(), start=str(tmp_path / "first")).with_more(more)
+    run = prepare(further, Budget(steps=4))
+    assert fingerprint(run.tokenizer) == fingerprint(first.tokenizer) != fingerprint(prepare(tiny_preset().with_more(more)).tokenizer)
+    assert run.casing == first.casing and run.trainer.at.step == 0
+    for name, tensor in run.trainer.model.state_dict().items():
+        assert torch.equal(tensor, first.model.state_dict()[name])
+    presets.train(further, tmp_path / "further", Budget(steps=2))
+    presets.train(further, tmp_path / "further", Budget(steps=4), resume=True)
+    assert [row["step"] for row in read_metrics(tmp_path / "further" / "metrics.jsonl")] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (dict(start="nobody"), "there is no checkpoint 'nobody'"),
+        (dict(direction="de-en"), "first translates en-de, and what begins with it is to translate de-en"),
+        (dict(model=SMALL | dict(n_encoder_layers=1, n_decoder_layers=2)), "first does not fit the recipe's model: Missing .* …$"),
+    ],
+)
+def test_only_a_model_of_the_recipe_can_be_begun_with(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    presets.train(tiny_preset(), tmp_path / "first", Budget(steps=2))
+    with pytest.raises(CheckpointError, match=says):
+        prepare(dataclasses.replace(tiny_preset(), **{"start": str(tmp_path / "first")} | changes))
 
 
 def test_a_tiny_recipe_learns_to_translate(tmp_path: Path) -> None:

@@ -112,6 +112,26 @@ def test_a_run_whose_disk_was_full_goes_on_when_there_is_room(tmp_path: Path, mo
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == (tmp_path / "whole" / WEIGHTS).read_bytes()
 
 
+def test_a_run_goes_on_in_its_precision_whatever_is_measured_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where bf16 gains little, one measurement says yes and the next says no."""
+    for first in (True, False):
+        monkeypatch.setattr(presets, "is_faster_in_bf16", lambda device, answer=first: answer)
+        preset, folder = tiny_preset(validate_every=0, precision="bf16"), tmp_path / str(first)
+        presets.train(preset, folder / "whole", Budget(steps=8))
+        stopped_half_way(folder / "run", preset, monkeypatch)
+        monkeypatch.setattr(presets, "is_faster_in_bf16", lambda device, answer=first: not answer)
+        presets.train(preset, folder / "run", Budget(steps=8), resume=True)
+        assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "whole" / WEIGHTS).read_bytes()
+        assert json.loads((folder / "run" / "training.json").read_text())["precision"] == ("bf16" if first else "fp32")
+
+
+def test_a_damaged_configuration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_half_way(tmp_path, tiny_preset(validate_every=0), monkeypatch)
+    (tmp_path / "training.json").write_text("{")
+    with pytest.raises(CheckpointError, match="training.json is damaged"):
+        presets.train(tiny_preset(validate_every=0), tmp_path, Budget(steps=8), resume=True)
+
+
 @pytest.mark.parametrize("damage", ["empty", "cut short", "garbage", "one bit"])
 def test_a_damaged_state_is_refused_and_left_as_it_is(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     preset = tiny_preset(validate_every=0)

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +41,7 @@ Examples:
   lessons train multi30k --minutes 20 --out runs/short
   lessons train multi30k --direction de-en
   lessons train grammar --also mine.jsonl --out runs/mine
+  lessons train multi30k --from multi30k-en-de --out runs/further
   lessons train grammar --steps 200 --seed 2 --out runs/seed2
   lessons train multi30k --resume
   torchrun --nproc-per-node 2 -m lessons_lib train multi30k
@@ -57,6 +58,7 @@ class Options:
     steps: int | None
     seed: int | None
     also: Path | None
+    start: str | None
     out: Path | None
     device: str
 
@@ -70,8 +72,8 @@ class Options:
         world = os.environ.get("WORLD_SIZE", "1")
         words = ["lessons"] if world == "1" else ["torchrun", "--nproc-per-node", world, "-m", "lessons_lib"]
         words += ["train", self.preset, *([] if self.direction == DIRECTIONS[0] else ["--direction", self.direction])]
-        for name in ("minutes", "steps", "seed", "also", "out"):
-            value = getattr(self, name)
+        given = {name: getattr(self, name) for name in ("minutes", "steps", "seed", "also")} | {"from": self.start, "out": self.out}
+        for name, value in given.items():
             words += [] if value is None else [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
         words += [] if self.device == "auto" else ["--device", self.device]
         return shlex.join([*words, "--resume"])
@@ -97,6 +99,15 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help='More pairs to train on, {"en": …, "de": …} a line, whatever the direction.', show_default=False),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME|PATH",
+            help="A trained model to begin with: its weights, tokenizer and casing; from nothing if left out.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write, if not to runs/PRESET.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder. Give the same options as before.")] = False,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto (a GPU where there is one), cpu, cuda or cuda:N.")] = "auto",
@@ -108,7 +119,7 @@ def train(
     """
     if minutes is not None and steps is not None:
         raise Refusal("--minutes and --steps are both given: choose one of them")
-    options = Options(preset, direction, minutes, steps, seed, also, out, device)
+    options = Options(preset, direction, minutes, steps, seed, also, start, out, device)
     folder, again = options.folder, options.command_to_resume()
     demand_writable(folder)
     try:
@@ -140,6 +151,7 @@ def run(options: Options, resume: bool) -> None:
         where = pick_device(options.device)
         if options.also is not None:
             recipe = recipe.with_more(read_pairs(options.also))
+        recipe = replace(recipe, start=options.start or "")
         announce(options.preset, recipe, budget, folder, resume)
         with Progress(budget.steps, budget.seconds) as progress:
             presets.train(recipe, folder, budget, options.seed, resume, where, progress.show)
