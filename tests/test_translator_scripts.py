@@ -1,0 +1,113 @@
+"""The scripts that train what ships: the pairs that translators add, and the order of the trainings."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from tiny_models import tiny_translator
+
+from lessons_lib.checkpoints import CheckpointError
+from lessons_lib.corpus import DataError, Pair, read_pairs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def diversify(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """scripts/diversify.py as a module."""
+    spec = importlib.util.spec_from_file_location("diversify", ROOT / "scripts" / "diversify.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "diversify", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Dictionary:
+    """A translator that looks sentences up."""
+
+    def __init__(self, direction: str, **entries: str) -> None:
+        self.trained, self.entries = SimpleNamespace(direction=direction), entries
+
+    def translate(self, sentences: list[str], beam: int, on_progress: object) -> list[str]:
+        return [self.entries[sentence] for sentence in sentences]
+
+
+FORWARD = Dictionary("en-de", dog="Köter", cat="Katze", bird="")
+BACK = Dictionary("de-en", Hund="hound", Katze="cat", Vogel="fowl")
+PAIRS = [Pair("dog", "Hund"), Pair("cat", "Katze"), Pair("bird", "Vogel")]
+
+
+def test_what_is_new_and_not_empty_is_added(diversify: ModuleType) -> None:
+    assert list(diversify.diversified(PAIRS, FORWARD, BACK)) == [Pair("dog", "Köter"), Pair("hound", "Hund"), Pair("fowl", "Vogel")]
+
+
+def test_sentences_keep_their_order_across_blocks(diversify: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diversify, "BLOCK", 2)
+    assert diversify.translations(BACK, ["Vogel", "Hund", "Katze"], 5) == ["fowl", "hound", "cat"]
+
+
+def test_the_pairs_are_those_that_training_reads(
+    diversify: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(diversify, "load_multi30k", lambda split: PAIRS if split == "train" else [])
+    monkeypatch.setattr(diversify.Translator, "load", lambda name: {"f": FORWARD, "b": BACK}[name])
+    monkeypatch.setattr(sys, "argv", ["diversify.py", "f", "b"])
+    assert diversify.main() == 0
+    written = tmp_path / "pairs.jsonl"
+    written.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert read_pairs(written) == list(diversify.diversified(PAIRS, FORWARD, BACK))
+    assert json.loads(written.read_text(encoding="utf-8").splitlines()[0]) == {"en": "dog", "de": "Köter"}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (CheckpointError("there is no checkpoint 'f'"), "diversify: there is no checkpoint 'f'"),
+        (DataError("Multi30k is not here"), "diversify: Multi30k is not here"),
+        (None, "diversify: f translates de-en, and en-de is needed in its place"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_words(
+    error: Exception | None, says: str, diversify: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(name: str) -> object:
+        if error:
+            raise error
+        return {"f": BACK, "b": FORWARD}[name]
+
+    monkeypatch.setattr(diversify, "load_multi30k", lambda split: PAIRS)
+    monkeypatch.setattr(diversify.Translator, "load", load)
+    monkeypatch.setattr(sys, "argv", ["diversify.py", "f", "b"])
+    assert diversify.main() == 2
+    assert capsys.readouterr() == ("", f"{says}\n")
+
+
+def test_a_real_translator_answers(diversify: ModuleType) -> None:
+    texts = ["the dog bites the man.", "the bird sees the fish."]
+    translator = tiny_translator()
+    assert diversify.translations(translator, texts, 2) == translator.translate(texts, 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_the_trainings_follow_one_another_and_the_pairs_are_made_once(tmp_path: Path) -> None:
+    """With a `torchrun` and a `python` that only tell what they were asked."""
+    for name in ("torchrun", "python"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"$TOLD"\n')
+        (tmp_path / name).chmod(0o755)
+    told, out = tmp_path / "told", tmp_path / "out"
+    out.mkdir()
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "TOLD": str(told)}
+    for _ in range(2):
+        subprocess.run([ROOT / "scripts" / "train_translators.sh", "7", out], env=environment, check=True)
+    lines = [line.split() for line in told.read_text().splitlines()]
+    assert [line[0] for line in lines] == ["torchrun", "torchrun", "python", "torchrun", "torchrun", "torchrun", "torchrun"]
+    trainings = [line[line.index("multi30k") + 1 :] for line in lines if line[0] == "torchrun"]
+    assert all(line[:3] == ["--seed", "7", "--resume"] for line in trainings)
+    assert lines[2][1:] == ["scripts/diversify.py", f"{out}/first", f"{out}/multi30k-de-en"]
+    assert trainings[2][3:7] == ["--from", f"{out}/first", "--also", f"{out}/pairs.jsonl"] and (out / "pairs.jsonl").exists()
