@@ -168,7 +168,7 @@ def foresee(found: Findings) -> None:
         found.slow.append("Without a GPU: lessons train grammar takes a minute or two, lessons train multi30k more than an hour.")
     if found.cores < 2:
         found.slow.append(f"With {found.cores:g} core: everything that computes takes about twice the minutes that the notebooks name.")
-    if found.speed_gflops and found.speed_gflops["bf16"] < 0.7 * found.speed_gflops["fp32"]:
+    if found.speed_gflops and found.speed_gflops["bf16"] <= found.speed_gflops["fp32"]:
         found.slow.append("This processor is slower in bfloat16 than in float32: lessons train computes in float32, and takes longer.")
     if 0 < found.memory_gb < 3:
         found.slow.append(f"With {found.memory_gb:g} GB of memory: keep one notebook running at a time (Kernel, Shut Down Kernel).")

@@ -85,13 +85,13 @@ def demand_same_count(paths: list[Path], texts: list[list[str]]) -> None:
 
 def as_text(names: list[str], n: int, scores: list["Score"], comparisons: list["Comparison"]) -> str:
     """A table for people."""
-    lines = [f"{names[0]} against {names[1]}, {n} lines", "", f"{'metric':14} {'score':>6}  {'95 % interval':16}  signature"]
+    lines = [f"{names[0]} against {names[1]}, {n} lines", "", f"{'metric':16} {'score':>6}  {'95 % interval':16}  signature"]
     for s in scores:
         interval = f"{s.low:.2f} to {s.high:.2f}"
-        lines.append(f"{s.metric:14} {s.value:6.2f}  {interval:16}  {s.signature}")
+        lines.append(f"{s.metric:16} {s.value:6.2f}  {interval:16}  {s.signature}")
     if comparisons:
         lines += ["", f"{names[0]} minus {names[2]} (paired bootstrap; p: how often chance alone gives so much)"]
-        lines += [f"{c.metric:14} {c.difference:+6.2f}  p = {c.p_value:.4f}" for c in comparisons]
+        lines += [f"{c.metric:16} {c.difference:+6.2f}  p = {c.p_value:.4f}" for c in comparisons]
     return "\n".join(lines)
 
 
