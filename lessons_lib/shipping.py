@@ -18,7 +18,7 @@ BEAM = 5
 LANGUAGES = {"en": "English", "de": "German"}
 
 
-def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | None = None) -> Path:
+def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | None = None, before: str = "") -> Path:
     """Write the checkpoint of a finished run to `data/checkpoints/<preset>-<direction>`, score it, and write its card.
 
     Args:
@@ -27,6 +27,7 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
         hardware: what it ran on, as a reader would say it.
         command: the command line that trained it.
         root: where checkpoints live; the project's own folder if None.
+        before: what went before the run, in sentences: the training of the model that it began with, pairs made for it.
 
     Returns:
         The checkpoint's folder.
@@ -41,7 +42,7 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
     save_model(folder, trained, half=True)
     for name in ("metrics.jsonl", "training.json"):
         shutil.copyfile(run / name, folder / name)
-    facts = {"preset": preset_name, "hardware": hardware, "command": command, "scores": measure(folder, preset)}
+    facts = {"preset": preset_name, "hardware": hardware, "command": command, "before": before, "scores": measure(folder, preset)}
     write_text(folder / "scores.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     write_text(folder / "README.md", card(folder, preset))
     return folder
@@ -71,7 +72,7 @@ def measure(folder: Path, preset: Preset) -> dict[str, dict[str, float | str]]:
 
 def card(folder: Path, preset: Preset) -> str:
     """The model card, Markdown, from what stands in the checkpoint's folder."""
-    facts = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    facts = {"before": ""} | json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     training = TrainingConfig.from_json((folder / "training.json").read_text(encoding="utf-8"))
     trained, last = load_model(folder), read_metrics(folder / "metrics.jsonl")[-1]
     model = trained.model
@@ -88,6 +89,7 @@ def card(folder: Path, preset: Preset) -> str:
         signature=signature,
         facts=facts,
         last=last,
+        before=f"\n\n{facts['before']}" if facts["before"] else "",
         millions=last["tokens"] / 1e6,
         minutes=last["seconds"] / 60,
         training=training,
@@ -136,7 +138,7 @@ sacreBLEU's signature: `{signature}`
 ## How it was trained
 
 `{facts[command]}`, on {facts[hardware]}: {last[step]:,} steps, {last[passes]} whole passes over the data, {millions:.1f} million tokens
-(source and target, without padding), {minutes:.1f} minutes, seed {training.seed}. The log is `metrics.jsonl`.
+(source and target, without padding), {minutes:.1f} minutes, seed {training.seed}. The log is `metrics.jsonl`.{before}
 
 - Model: {shape}; one table of {model.config.vocabulary_size:,} byte-level BPE tokens for both languages and the output.
 - Training: {recipe}.
