@@ -49,7 +49,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])
 bill, back.translate(bill)
 
 # %% [markdown]
-# Here it wrote *In Schnurrbart spielt Billard*: in moustache plays billiards, which the second model made into *A mustache is playing billboard*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and on nothing but these and what a model had made of them (08). Counted in the English half (whole words, capital or small):
+# Here it wrote *In Schnurrbart spielt Billard*: in moustache plays billiards, which the second model made into *A mustache is playing billboard*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
