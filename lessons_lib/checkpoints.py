@@ -123,8 +123,8 @@ def load_model(folder: Path) -> TrainedModel:
     for name in (WEIGHTS, CONFIG, TOKENIZER, CASING):
         if not (folder / name).exists():
             raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
-    config = _read(folder / CONFIG, ModelConfig.from_json)
-    casing = _read(folder / CASING, Casing.from_json)
+    config = parsed(folder / CONFIG, ModelConfig.from_json)
+    casing = parsed(folder / CASING, Casing.from_json)
     try:
         tokenizer = Tokenizer.load(folder / TOKENIZER)
     except ValueError as error:
@@ -139,7 +139,8 @@ def load_model(folder: Path) -> TrainedModel:
     return TrainedModel(model.eval(), tokenizer, casing, facts.get("direction", TrainedModel.direction))
 
 
-def _read(path: Path, parse: Callable[[str], Parsed]) -> Parsed:
+def parsed(path: Path, parse: Callable[[str], Parsed]) -> Parsed:
+    """What `parse` makes of a file's text. Raises CheckpointError if it cannot be read or makes no sense."""
     try:
         return parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

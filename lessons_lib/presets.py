@@ -13,7 +13,17 @@ import torch
 
 from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
-from lessons_lib.checkpoints import CASING, TOKENIZER, CheckpointError, TrainedModel, fingerprint, load_model, load_weights, save_model
+from lessons_lib.checkpoints import (
+    CASING,
+    TOKENIZER,
+    CheckpointError,
+    TrainedModel,
+    fingerprint,
+    load_model,
+    load_weights,
+    parsed,
+    save_model,
+)
 from lessons_lib.checkpoints import find as find_checkpoint
 from lessons_lib.config import Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import DIRECTIONS
@@ -88,10 +98,11 @@ def prepare(
     training = preset.training if seed is None else dataclasses.replace(preset.training, seed=seed)
     training = dataclasses.replace(training, precision=precision or _precision_on(device, training.precision))
     training = training if device.type == "cpu" else dataclasses.replace(training, speedups=())
-    texts, casing, tokenizer = read(preset)
+    start = _start(preset)
+    texts, casing, tokenizer = read(preset, start)
     torch.manual_seed(training.seed)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model))
-    if start := _start(preset):
+    if start:
         load_weights(model, start.model.state_dict(), preset.start, "the recipe's model")
     trainer = Trainer(
         model=model,
@@ -108,10 +119,10 @@ def prepare(
     return Run(preset, training, trainer, tokenizer, casing)
 
 
-def read(preset: Preset) -> tuple[Texts, Casing, Tokenizer]:
+def read(preset: Preset, start: TrainedModel | None = None) -> tuple[Texts, Casing, Tokenizer]:
     """The sources and targets of a preset's training data as a model reads them, with the casing and the tokenizer: learned from them, or
-    those of the model to begin with. Raises DataError and CheckpointError."""
-    pairs, start = preset.pairs("train"), _start(preset)
+    those of the model to begin with. Raises DataError."""
+    pairs = preset.pairs("train")
     casing = start.casing if start else Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
     texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
     return texts, casing, start.tokenizer if start else Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
@@ -139,12 +150,7 @@ def _precision_on(device: torch.device, wanted: str) -> str:
 def _precision_of(folder: Path) -> str | None:
     """The precision of the run that a folder holds, None if it holds none: measured once more, a close decision might fall otherwise."""
     path = folder / TRAINING
-    if not path.exists():
-        return None
-    try:
-        return TrainingConfig.from_json(path.read_text(encoding="utf-8")).precision
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from error
+    return parsed(path, TrainingConfig.from_json).precision if path.exists() else None
 
 
 def train(

@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from tqdm import tqdm
 
 from lessons_lib.checkpoints import CheckpointError
+from lessons_lib.cli.lines import is_terminal
+from lessons_lib.cli.refusal import complain
 from lessons_lib.corpus import DIRECTIONS, DataError, Pair, load_multi30k
 from lessons_lib.translation import Translator
 
 BEAM = 5
-BLOCK = 1024
 
 
 def diversified(pairs: Sequence[Pair], forward: Translator, back: Translator, beam: int = BEAM) -> Iterator[Pair]:
@@ -42,11 +43,8 @@ def diversified(pairs: Sequence[Pair], forward: Translator, back: Translator, be
 
 def translations(translator: Translator, sentences: list[str], beam: int) -> list[str]:
     """The translation of each sentence, in their order; a bar on standard error shows how far it is."""
-    found: list[str] = []
-    with tqdm(total=len(sentences), unit=" sentences", desc=translator.trained.direction, disable=not sys.stderr.isatty()) as bar:
-        for start in range(0, len(sentences), BLOCK):
-            found += translator.translate(sentences[start : start + BLOCK], beam, on_progress=bar.update)
-    return found
+    with tqdm(total=len(sentences), unit=" sentences", desc=translator.trained.direction, disable=not is_terminal(sys.stderr)) as bar:
+        return translator.translate(sentences, beam, on_progress=bar.update)
 
 
 def main() -> int:
@@ -70,7 +68,7 @@ def main() -> int:
 
 def refuse(reason: str) -> int:
     """Say why nothing can be done, and return the exit status."""
-    print(f"diversify: {reason}", file=sys.stderr)
+    complain("diversify", reason)
     return 2
 
 

@@ -81,8 +81,8 @@ def failures(report: Path) -> list[str]:
     for case in ElementTree.parse(report).iter("testcase") if report.exists() else []:
         for end in case:
             if end.tag in ("failure", "error"):
-                message = " ".join((end.get("message") or "").split())
-                lines.append(f"{case.get('classname')}::{case.get('name')}: {textwrap.shorten(message, 400, placeholder=' ...')}")
+                message = textwrap.shorten(end.get("message") or "", 400, placeholder=" ...")
+                lines.append(f"{case.get('classname')}::{case.get('name')}: {message}")
     return lines
 
 
