@@ -10,7 +10,7 @@ translator = Translator.load()
 translator.translate(["A man rides a bike."])
 
 # %% [markdown]
-# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, and *Fahrrad* is *bike*: German rides bike, without *a*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
+# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *auf einem* is *on a*, and *Fahrrad* is *bike*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
 #
 # **Now yours.** Put your own photo description between the quotation marks, one plain sentence, and press Shift+Enter. (The square brackets make a list: you may give it several at once.)
 
