@@ -21,6 +21,8 @@ from lessons_lib.runtime import data_dir
 from lessons_lib.tokenization import Tokenizer
 
 WEIGHTS, CONFIG, TOKENIZER, CASING, STATE = "model.safetensors", "config.json", "tokenizer.json", "casing.json", "state.safetensors"
+KEPT = ("direction", "length_penalty")
+"""What a file of weights says besides its tokenizer's fingerprint; one that says less has the defaults of `TrainedModel`."""
 
 Parsed = TypeVar("Parsed")
 
@@ -81,12 +83,21 @@ def fingerprint(tokenizer: Tokenizer) -> str:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """All that translates: weights, tokenizer, how text is cased before and after, and from which language into which (`en-de`)."""
+    """All that translates.
+
+    Attributes:
+        model: the weights.
+        tokenizer: text to ids and back.
+        casing: how text is cased before and after.
+        direction: from which language into which.
+        length_penalty: the exponent with which beam search divides by the length, where none is asked for.
+    """
 
     model: EncoderDecoder
     tokenizer: Tokenizer
     casing: Casing
     direction: str = "en-de"
+    length_penalty: float = 1.0
 
 
 def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
@@ -104,7 +115,7 @@ def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: t.half() if half else t for name, t in trained.model.state_dict().items()}
-    facts = {"tokenizer": fingerprint(trained.tokenizer), "direction": trained.direction}
+    facts = {name: getattr(trained, name) for name in KEPT} | {"tokenizer": fingerprint(trained.tokenizer)}
     files = {
         TOKENIZER: trained.tokenizer.backend.to_str(pretty=False).encode(),
         CONFIG: f"{trained.model.config.to_json()}\n".encode(),
@@ -136,7 +147,7 @@ def load_model(folder: Path) -> TrainedModel:
         )
     model = EncoderDecoder(config)
     load_weights(model, {name: t.float() for name, t in weights.items()}, folder / WEIGHTS)
-    return TrainedModel(model.eval(), tokenizer, casing, facts.get("direction", TrainedModel.direction))
+    return TrainedModel(model.eval(), tokenizer, casing, **{name: facts[name] for name in KEPT if name in facts})
 
 
 def parsed(path: Path, parse: Callable[[str], Parsed]) -> Parsed:

@@ -83,7 +83,7 @@ class Translator:
         self,
         sentences: Sequence[str],
         beam: int = 5,
-        length_penalty: float = 1.0,
+        length_penalty: float | None = None,
         batch_size: int | None = None,
         on_progress: Callable[[int], None] = lambda n: None,
     ) -> list[str]:
@@ -92,7 +92,7 @@ class Translator:
         Args:
             sentences: source texts.
             beam: beginnings kept by beam search; 1 is greedy.
-            length_penalty: exponent of the length in the score of finished hypotheses.
+            length_penalty: exponent of the length in the score of finished hypotheses; the model's own if None.
             batch_size: the most sentences in a batch; if None, as many as give each thread work, at most `HYPOTHESES` / beam.
             on_progress: called with the number of sentences each finished batch held.
 
@@ -113,7 +113,8 @@ class Translator:
         on_progress(len(all_ids) - len(real))
         size = batch_size or min(max(1, HYPOTHESES // beam), max(FEWEST, -(-len(real) // torch.get_num_threads())))
         chunks = [[real[i] for i in chunk] for chunk in in_chunks([len(all_ids[i]) for i in real], size)]
-        decoded = side_by_side(lambda rows: self._decode([all_ids[i] for i in rows], beam, length_penalty), chunks)
+        penalty = self.trained.length_penalty if length_penalty is None else length_penalty
+        decoded = side_by_side(lambda rows: self._decode([all_ids[i] for i in rows], beam, penalty), chunks)
         for rows, found in zip(chunks, decoded, strict=True):
             for i, tokens in zip(rows, found, strict=True):
                 translations[i] = self.text(tokens)
@@ -159,7 +160,7 @@ class Translator:
         (source,) = self.check([sentence])
         if not source:
             raise SentenceError(0, "there is nothing to read in this sentence")
-        (target,) = self._decode([source], beam, length_penalty=1.0)
+        (target,) = self._decode([source], beam, self.trained.length_penalty)
         with recorded_weights(model.decoder) as weights:
             model(torch.tensor([[*source, EOS_ID]]).to(self.device), torch.tensor([[BOS_ID, *target]]).to(self.device))
         crossing = [w[0].mean(dim=0) for name, w in weights.items() if name.endswith("cross_attention")]  # (T, S) a layer

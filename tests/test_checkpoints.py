@@ -53,6 +53,15 @@ def test_a_saved_model_translates_as_before(saved: tuple[Path, Translator]) -> N
     assert sorted(os.listdir(folder)) == sorted([CASING, CONFIG, TOKENIZER, WEIGHTS])
 
 
+def test_a_model_keeps_its_direction_and_its_length_penalty(translator: Translator, tmp_path: Path) -> None:
+    save_model(tmp_path, dataclasses.replace(translator.trained, direction="de-en", length_penalty=1.4))
+    again = load_model(tmp_path)
+    assert (again.direction, again.length_penalty) == ("de-en", 1.4)
+    weights, facts = load_tensors(tmp_path / WEIGHTS)
+    save_tensors(tmp_path / WEIGHTS, weights, {"tokenizer": facts["tokenizer"]})  # as the first models were written
+    assert (load_model(tmp_path).direction, load_model(tmp_path).length_penalty) == ("en-de", 1.0)
+
+
 def test_half_precision_is_half_the_size(saved: tuple[Path, Translator], tmp_path: Path) -> None:
     folder, translator = saved
     save_model(tmp_path / "half", translator.trained, half=True)

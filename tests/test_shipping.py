@@ -94,7 +94,7 @@ def test_a_run_in_the_other_direction_ships_as_such(tmp_path: Path, monkeypatch:
     compared: list[str] = []
     metrics: set[str] = set()
 
-    def record(metric: str, hypotheses: list[str], references: list[str]) -> Score:
+    def record(metric: str, hypotheses: list[str], references: list[str], n_bootstrap: int = 1000) -> Score:
         compared.extend(references)
         metrics.add(metric)
         return Score(metric, 1.0, 0.5, 1.5, "signed")
@@ -104,7 +104,8 @@ def test_a_run_in_the_other_direction_ships_as_such(tmp_path: Path, monkeypatch:
     folder = ship(tmp_path / "run", "grammar", "a test machine", "lessons train grammar --direction de-en --steps 1", root=tmp_path)
     assert folder == tmp_path / "grammar-de-en" and load_model(folder).direction == "de-en"
     assert "\nGerman to English, an encoder–decoder Transformer" in (folder / "README.md").read_text(encoding="utf-8")
-    assert compared[:3] == [pair.source for pair in short["test"]]  # the corpus's English is what it should say
+    validation, test = ([pair.source for pair in short[split]] for split in ("validation", "test"))
+    assert compared[:15] == len(shipping.LENGTH_PENALTIES) * validation + test  # the corpus's English is what it should say
     assert metrics == {"bleu", "chrf", "bleu-lc-moses-en"}
     casing = load_model(folder).casing
     assert "The" in casing.lower_first and "Der" not in casing.lower_first
@@ -113,7 +114,7 @@ def test_a_run_in_the_other_direction_ships_as_such(tmp_path: Path, monkeypatch:
 def test_shipping_a_run_halves_it_scores_it_and_writes_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tmp_path / "run"
     train(PRESETS["grammar"], run, Budget(steps=2))
-    short = {split: load_grammar(split)[:3] for split in ("test", "unseen", "longer", "mirrored")}
+    short = {split: load_grammar(split)[:3] for split in ("validation", "test", "unseen", "longer", "mirrored")}
     monkeypatch.setitem(PRESETS, "grammar", dataclasses.replace(PRESETS["grammar"], load=short.__getitem__))
     folder = ship(run, "grammar", "a test machine", "lessons train grammar --steps 2", tmp_path / "out", "It began with another.")
     assert folder == tmp_path / "out" / "grammar-en-de"
@@ -121,3 +122,12 @@ def test_shipping_a_run_halves_it_scores_it_and_writes_its_card(tmp_path: Path, 
     assert "The log is `metrics.jsonl`.\n\nIt began with another.\n\n- Model" in text
     assert "a test machine" in text and "2 steps" in text and "| mirrored | 3 |" in text
     assert (folder / "model.safetensors").stat().st_size < 0.6 * (run / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize(("values", "chosen"), [((30, 29, 31, 31), 1.4), ((30, 30, 30, 30), 1.0), ((30, 30.5, 29, 28), 0.6)])
+def test_validation_chooses_the_length_penalty(values: tuple[float, ...], chosen: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_penalty = dict(zip(shipping.LENGTH_PENALTIES, values, strict=True))
+    translator = Translator.load("grammar-en-de")
+    monkeypatch.setattr(Translator, "translate", lambda self, sentences, beam, penalty: [str(penalty)] * len(sentences))
+    monkeypatch.setattr(shipping, "score", lambda metric, texts, *_, **__: Score(metric, by_penalty[float(texts[0])], 0, 0, ""))
+    assert shipping.best_penalty(translator.trained, PRESETS["grammar"]) == chosen

@@ -90,6 +90,19 @@ def test_a_beam_below_one_is_refused(translator: Translator) -> None:
         translator.translate(["dog"], beam=0)
 
 
+@pytest.mark.parametrize(("asked", "wanted"), [({}, 1.4), ({"length_penalty": 0.0}, 0.0)])
+def test_a_model_translates_with_its_own_length_penalty_unless_another_is_asked_for(
+    asked: dict[str, float], wanted: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[float] = []
+    search = translation.fast_search.beam_search
+    monkeypatch.setattr(translation.fast_search, "beam_search", lambda *given: (searched.append(given[5]), search(*given))[1])
+    translator = tiny_translator()
+    own = dataclasses.replace(translator, trained=dataclasses.replace(translator.trained, length_penalty=1.4))
+    own.translate(["the dog"], beam=2, **asked)
+    assert searched == [wanted]
+
+
 def test_control_characters_and_white_space_are_made_plain() -> None:
     assert plain("  the\tdog\u2028bites\x00\x1b \xa0 e\u0301\n") == "the dog bites é"
     assert plain("a\ud800b\udfffc") == "abc"

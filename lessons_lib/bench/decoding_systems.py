@@ -87,7 +87,9 @@ class Decoding:
     """One system with one width of beam; a turn translates all sentences once."""
 
     def __init__(self, checkpoint: str, sentences: list[str], name: str, beam: int, threads: int) -> None:
-        self.translator = Translator.load(checkpoint)
+        translator = Translator.load(checkpoint)
+        trained = dataclasses.replace(translator.trained, length_penalty=1.0)  # the rule that all can follow
+        self.translator = dataclasses.replace(translator, trained=trained)
         self.sentences, self.beam = sentences, beam
         self.decode = DECODERS[name].make(self.translator, threads)
 
