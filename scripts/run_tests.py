@@ -63,27 +63,26 @@ def run(name: str, command: list[str], changes: dict[str, str | None] | None = N
     return Step(name, status == 0, "" if status == 0 else f"exit status {status}")
 
 
-def outcomes(report: Path) -> tuple[Counter[str], Counter[str]]:
-    """What a JUnit report holds: how many tests ended how, and how many there were by class name."""
-    ends: Counter[str] = Counter()
-    places: Counter[str] = Counter()
-    if report.exists():
-        for case in ElementTree.parse(report).iter("testcase"):
-            kinds = {child.tag for child in case}
-            ends["failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"] += 1
-            places[case.get("classname", "")] += 1
-    return ends, places
+@dataclass
+class Report:
+    """What a JUnit report holds: how many tests ended how, how many there were by class name, and a line for each that failed."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
 
 
-def failures(report: Path) -> list[str]:
-    """The tests that a JUnit report calls failed, one a line, each with the beginning of its message."""
-    lines = []
+def read(report: Path) -> Report:
+    """The report in a file; an empty one if the file is missing."""
+    found = Report()
     for case in ElementTree.parse(report).iter("testcase") if report.exists() else []:
-        for end in case:
-            if end.tag in ("failure", "error"):
-                message = textwrap.shorten(end.get("message") or "", 400, placeholder=" ...")
-                lines.append(f"{case.get('classname')}::{case.get('name')}: {message}")
-    return lines
+        bad = [end for end in case if end.tag in ("failure", "error")]
+        found.ends["failed" if bad else "skipped" if case.find("skipped") is not None else "passed"] += 1
+        found.places[case.get("classname", "")] += 1
+        for end in bad:
+            message = textwrap.shorten(end.get("message") or "", 400, placeholder=" ...")
+            found.failures.append(f"{case.get('classname')}::{case.get('name')}: {message}")
+    return found
 
 
 def unit_tests() -> tuple[Step, str]:
@@ -91,10 +90,11 @@ def unit_tests() -> tuple[Step, str]:
     report = REPORTS / "unit.xml"
     report.unlink(missing_ok=True)
     step = run("unit tests", [*PYTEST, f"--junitxml={report}", "tests"])
-    ends, _ = outcomes(report)
-    if step.passed and not ends["passed"]:
+    found = read(report)
+    if step.passed and not found.ends["passed"]:
         step = Step(step.name, False, "no test ran")
-    return replace(step, failures=failures(report)), f"{ends['passed']} passed, {ends['failed']} failed, {ends['skipped']} skipped"
+    ends = found.ends
+    return replace(step, failures=found.failures), f"{ends['passed']} passed, {ends['failed']} failed, {ends['skipped']} skipped"
 
 
 def run_notebooks(name: str, changes: dict[str, str | None] | None = None) -> tuple[Step, str]:
@@ -105,18 +105,19 @@ def run_notebooks(name: str, changes: dict[str, str | None] | None = None) -> tu
     if not files:
         return Step(name, False, "there is no notebook under notebooks/; make them with `make build`"), "none"
     step = run(name, [*NBVAL, f"--junitxml={report}", *(str(file.relative_to(ROOT)) for file in files)], changes)
-    ends, places = outcomes(report)
+    found = read(report)
     unseen = []
     for file in files:
         place = ".".join(file.relative_to(ROOT).parts)
-        if places[place] != code_cells(file)[0]:
-            unseen.append(f"{file.relative_to(ROOT)}: {places[place]} of {code_cells(file)[0]} cells ran")
+        if found.places[place] != code_cells(file)[0]:
+            unseen.append(f"{file.relative_to(ROOT)}: {found.places[place]} of {code_cells(file)[0]} cells ran")
     if unseen:
         step = Step(name, False, "; ".join(filter(None, [step.remark, *unseen])))
     solved = sum(file.parent.name == "solutions" for file in files)
     compared = sum(code_cells(file)[1] for file in files)
+    ends = found.ends
     count = f"{len(files) - solved} and {solved} solved; {ends.total()} cells run, {compared} of them compared, {ends['failed']} failed"
-    return replace(step, failures=failures(report)), count
+    return replace(step, failures=found.failures), count
 
 
 def everything() -> tuple[list[Step], list[str]]:

@@ -1,10 +1,10 @@
 """The scripts that train what ships: the pairs that translators add, and the order of the trainings."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -18,14 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def diversify(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def diversify(script: Callable[[str], ModuleType]) -> ModuleType:
     """scripts/diversify.py as a module."""
-    spec = importlib.util.spec_from_file_location("diversify", ROOT / "scripts" / "diversify.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "diversify", module)
-    spec.loader.exec_module(module)
-    return module
+    return script("diversify")
 
 
 class Dictionary:
@@ -105,8 +100,10 @@ def test_the_trainings_follow_one_another_and_the_pairs_are_made_once(tmp_path: 
     for _ in range(2):
         subprocess.run([ROOT / "scripts" / "train_translators.sh", "7", out], env=environment, check=True)
     lines = [line.split() for line in told.read_text().splitlines()]
-    assert [line[0] for line in lines] == ["torchrun", "torchrun", "python", "torchrun", "torchrun", "torchrun", "torchrun"]
-    trainings = [line[line.index("multi30k") + 1 :] for line in lines if line[0] == "torchrun"]
-    assert all(line[:3] == ["--seed", "7", "--resume"] for line in trainings)
-    assert lines[2][1:] == ["scripts/diversify.py", f"{out}/first", f"{out}/multi30k-de-en"]
-    assert trainings[2][3:7] == ["--from", f"{out}/first", "--also", f"{out}/pairs.jsonl"] and (out / "pairs.jsonl").exists()
+    assert [line[0] for line in lines] == ["torchrun", "torchrun", "python", "torchrun", "python", "torchrun", *["torchrun"] * 4]
+    trainings = [line[line.index("train") + 1 :] for line in lines if line[0] == "torchrun"]
+    assert trainings[:4] == trainings[4:] and all(line[-3:] == ["--seed", "7", "--resume"] for line in trainings)
+    for name, pairs, training in (("first", lines[2], trainings[2]), ("second", lines[4], trainings[3])):
+        assert pairs[1:] == ["scripts/diversify.py", f"{out}/{name}", f"{out}/multi30k-de-en"]
+        assert training[1:5] == ["--from", f"{out}/{name}", "--also", f"{out}/{name}.jsonl"] and (out / f"{name}.jsonl").exists()
+    assert [line[0] for line in trainings[:4]] == ["multi30k", "multi30k", "multi30k", "multi30k-further"]

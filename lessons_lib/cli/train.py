@@ -26,10 +26,11 @@ ABOUT = """\
 Train a model from a recipe, PRESET.
 
 \b
-  grammar    the shipped corpus; a minute on two cores
-  tiny       29,000 photo captions; more than an hour on two cores
-  multi30k   the same captions, twice the parameters
-  base       WMT 2014 with the base model of the 2017 paper; for GPUs, many hours
+  grammar            the shipped corpus; a minute on two cores
+  tiny               29,000 photo captions; more than an hour on two cores
+  multi30k           the same captions, twice the parameters
+  multi30k-further   the same with less dropout, to go on with (--from, --also)
+  base               WMT 2014 with the base model of the 2017 paper; for GPUs, many hours
 
 English to German, or the other way with --direction de-en. Writes the model, its configuration and tokenizer, metrics.jsonl (a row every
 few steps) and the state of the run into a folder, by default runs/PRESET, or runs/PRESET-de-en for that direction. Stop it with Ctrl-C
@@ -41,7 +42,7 @@ Examples:
   lessons train multi30k --minutes 20 --out runs/short
   lessons train multi30k --direction de-en
   lessons train grammar --also mine.jsonl --out runs/mine
-  lessons train multi30k --from multi30k-en-de --out runs/further
+  lessons train multi30k-further --from multi30k-en-de
   lessons train grammar --steps 200 --seed 2 --out runs/seed2
   lessons train multi30k --resume
   torchrun --nproc-per-node 2 -m lessons_lib train multi30k
@@ -80,7 +81,7 @@ class Options:
 
 
 def train(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, tiny, multi30k or base.")],
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, tiny, multi30k, multi30k-further or base.")],
     direction: Annotated[str, typer.Option(metavar="FROM-TO", parser=one_of(*DIRECTIONS), help="Languages: en-de or de-en.")] = DIRECTIONS[
         0
     ],
