@@ -98,6 +98,11 @@ class ModelConfig(JsonConfig):
         _demand_choice("positions", self.positions, ("sinusoidal", "learned", "rotary"))
         _demand(0 <= self.pad_id < self.vocabulary_size, f"pad_id {self.pad_id} lies outside the vocabulary of {self.vocabulary_size}")
 
+    @property
+    def feed_forward_dropout(self) -> float:
+        """The dropout inside the feed-forward layers."""
+        return self.dropout if self.activation_dropout is None else self.activation_dropout
+
 
 @dataclass(frozen=True)
 class TrainingConfig(JsonConfig):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,14 @@ def read_pairs(path: Path, source: str = "en", target: str = "de") -> list[Pair]
     Raises:
         DataError: if the file is missing, or a line is damaged; names file and line.
     """
-    return _read_rows(path, lambda row: Pair(str(row[source]), str(row[target])), f'{{"{source}": …, "{target}": …}}')
+    return _read_rows(path, lambda row: _pair(row[source], row[target]), f'{{"{source}": …, "{target}": …}}')
+
+
+def _pair(source: Any, target: Any) -> Pair:
+    """Two texts. Raises TypeError if one is none."""
+    if not (isinstance(source, str) and isinstance(target, str)):
+        raise TypeError(f"{source!r} and {target!r} are not two texts")
+    return Pair(source, target)
 
 
 def _read_rows(path: Path, parse: Callable[[Any], Pair], form: str) -> list[Pair]:
@@ -98,7 +106,8 @@ def _read_rows(path: Path, parse: Callable[[Any], Pair], form: str) -> list[Pair
 def _lines(path: Path) -> Iterator[str]:
     """The lines of a file, a block at a time: a corpus of gigabytes is never held whole beside its pairs."""
     with open(path, "rb") as file:
-        before = 0
+        before, mark = 0, file.read(len(BOM_UTF8))  # some editors begin a file with a mark
+        file.seek(len(BOM_UTF8) if mark == BOM_UTF8 else 0)
         while block := file.readlines(BLOCK):
             try:
                 yield from read_lines(b"".join(block), str(path), before)
@@ -228,7 +237,7 @@ def load_wmt14(split: str) -> list[Pair]:
 
 
 def _translation(row: Any) -> Pair:
-    return Pair(str(row["translation"]["en"]), str(row["translation"]["de"]))
+    return _pair(row["translation"]["en"], row["translation"]["de"])
 
 
 def verify(pairs: Sequence[Pair], wanted: SplitFile, place: str) -> None:

@@ -62,10 +62,9 @@ def score(metric: str, hypotheses: Sequence[str], references: Sequence[str], n_b
     result = scorer.corpus_score(prepare(hypotheses), [prepare(references)], n_bootstrap=n_bootstrap if n_bootstrap > 1 else 1)
     half = float(getattr(result, "_ci", 0.0) or 0.0) if n_bootstrap > 1 else 0.0
     middle = float(getattr(result, "_mean", result.score)) if half else float(result.score)
+    low, high = max(middle - half, 0.0), min(middle + half, 100.0)
     signature = scorer.get_signature().format(short=False)
-    return Score(
-        metric, float(result.score), middle - half, middle + half, signature + (f"|moses:{MOSES[metric]}|lc" if metric in MOSES else "")
-    )
+    return Score(metric, float(result.score), low, high, signature + (f"|moses:{MOSES[metric]}|lc" if metric in MOSES else ""))
 
 
 def compare(metric: str, first: Sequence[str], second: Sequence[str], references: Sequence[str], n_samples: int = 1000) -> Comparison:

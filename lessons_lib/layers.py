@@ -81,8 +81,7 @@ def _attention(config: ModelConfig, rotate: Rotation | None = None) -> MultiHead
 
 def _feed_forward(config: ModelConfig) -> FeedForward:
     activation = {"relu": nn.ReLU, "gelu": nn.GELU}[config.activation]()
-    probability = config.dropout if config.activation_dropout is None else config.activation_dropout
-    return FeedForward(config.d_model, config.d_ff, activation, make_dropout(probability))
+    return FeedForward(config.d_model, config.d_ff, activation, make_dropout(config.feed_forward_dropout))
 
 
 def _residual(config: ModelConfig) -> Residual:

@@ -25,8 +25,9 @@ from lessons_lib.checkpoints import (
     save_model,
 )
 from lessons_lib.checkpoints import find as find_checkpoint
+from lessons_lib.cleaning import plain
 from lessons_lib.config import Budget, ModelConfig, TrainingConfig
-from lessons_lib.corpus import DIRECTIONS
+from lessons_lib.corpus import DIRECTIONS, DataError, Pair, rows_hash
 from lessons_lib.evaluation import exact_match, moses_metric, score
 from lessons_lib.files import remove_leftovers, write_text
 from lessons_lib.metrics import MetricsLog
@@ -102,18 +103,26 @@ def prepare(
     texts, casing, tokenizer = read(preset, start)
     torch.manual_seed(training.seed)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model))
+    longest = model.config.max_length - 1  # EOS takes a place
+    if not preset.token_limits:
+        _demand_short(texts, tokenizer, longest)
     if start:
         load_weights(model, start.model.state_dict(), preset.start, "the recipe's model")
     trainer = Trainer(
         model=model,
         loss=loss_of(training),
-        batches=partial(_batches, *_segmented(preset, tokenizer, texts, training.seed), training, preset.multiple_of),
+        batches=partial(_batches, *_segmented(preset, tokenizer, texts, training.seed, longest), training, preset.multiple_of),
         config=training,
         budget=budget or preset.budget,
         device=device,
         folder=folder,
         quicken=partial(speed_up, names=training.speedups, seed=training.seed) if training.speedups else None,
-        facts={"direction": preset.direction, "model": model.config.to_json(), "tokenizer": fingerprint(tokenizer)},
+        facts={
+            "direction": preset.direction,
+            "model": model.config.to_json(),
+            "tokenizer": fingerprint(tokenizer),
+            "data": rows_hash(map(Pair, *texts))[:16],
+        },
     )
     trainer.validate = _validation(preset, tokenizer, casing, trainer.device)
     return Run(preset, training, trainer, tokenizer, casing)
@@ -123,9 +132,16 @@ def read(preset: Preset, start: TrainedModel | None = None) -> tuple[Texts, Casi
     """The sources and targets of a preset's training data as a model reads them, with the casing and the tokenizer: learned from them, or
     those of the model to begin with. Raises DataError."""
     pairs = preset.pairs("train")
-    casing = start.casing if start else Casing.learn(pair.target for pair in pairs) if preset.casing else Casing()
-    texts = [casing.before_source(pair.source) for pair in pairs], [casing.before_target(pair.target) for pair in pairs]
+    casing = start.casing if start else Casing.learn(plain(pair.target) for pair in pairs) if preset.casing else Casing()
+    texts = [casing.before_source(plain(pair.source)) for pair in pairs], [casing.before_target(plain(pair.target)) for pair in pairs]
     return texts, casing, start.tokenizer if start else Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
+
+
+def _demand_short(texts: Texts, tokenizer: Tokenizer, longest: int) -> None:
+    """Raise DataError for the first text of more than `longest` tokens: its batch would stop the training in the middle."""
+    for text in (text for side in texts for text in side if len(text.encode()) > longest):  # a token has at least a byte
+        if (n := len(tokenizer.encode(text))) > longest:
+            raise DataError(f"a training text of {n} tokens, this model reads at most {longest}; leave it out: {text[:60]!r} …")
 
 
 def _start(preset: Preset) -> TrainedModel | None:
@@ -203,17 +219,19 @@ def _sample(texts: Texts, n_pairs: int) -> list[str]:
     return [text for side in texts for text in side[::every]]
 
 
-def _segmented(preset: Preset, tokenizer: Tokenizer, texts: Texts, seed: int) -> list[Segmented]:
-    """Sources and targets as a pass asks for them, without the pairs that are too long or too different in length."""
+def _segmented(preset: Preset, tokenizer: Tokenizer, texts: Texts, seed: int, longest: int) -> list[Segmented]:
+    """Sources and targets as a pass asks for them, of at most `longest` tokens, without the pairs that are too long or too different in
+    length."""
+    sample = partial(SegmentationSampler, tokenizer, dropout=preset.bpe_dropout, seed=seed, longest=longest)
     if preset.bpe_dropout and not preset.token_limits:
-        return [SegmentationSampler(tokenizer, side, preset.bpe_dropout, seed=seed) for side in texts]
+        return [sample(texts=side) for side in texts]
     encoded = [EncodedTexts(tokenizer, side) for side in texts]
     if not preset.token_limits:
         return encoded
     kept = preset.token_limits.keeps(*(side.lengths for side in encoded))
     if not preset.bpe_dropout:
         return [side.take(kept) for side in encoded]
-    return [SegmentationSampler(tokenizer, list(compress(side, kept)), preset.bpe_dropout, seed=seed) for side in texts]
+    return [sample(texts=list(compress(side, kept))) for side in texts]
 
 
 def _batches(source: Segmented, target: Segmented, config: TrainingConfig, multiple_of: int, number: int) -> Sequence[Batch]:

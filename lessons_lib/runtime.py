@@ -22,7 +22,7 @@ def data_dir() -> Path:
 
 
 def pick_device(name: str = "auto") -> "torch.device":
-    """The device of this name; `auto` takes the GPU where there is one.
+    """The device of this name; `auto` takes the GPU where there is one. Processes that `torchrun` starts take a GPU each.
 
     Raises:
         ValueError: if the name is no device, or the device is not there.
@@ -30,7 +30,9 @@ def pick_device(name: str = "auto") -> "torch.device":
     import torch
 
     if name == "auto":
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if torch.cuda.is_available() else torch.device("cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":  # of several processes each has its own
+        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -38,7 +40,9 @@ def pick_device(name: str = "auto") -> "torch.device":
     if device is None or device.type not in {"cpu", "cuda"}:
         raise ValueError(f"there is no device {name!r}: use auto, cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here: use auto or cpu")
+        raise ValueError(
+            f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here: use cpu, or fewer processes"
+        )
     return device
 
 
@@ -48,7 +52,7 @@ def is_faster_in_bf16(device: "torch.device") -> bool:
     import torch
 
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16")) and _processor_gains_from_bf16()
 

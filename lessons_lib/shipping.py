@@ -19,8 +19,8 @@ LENGTH_PENALTIES = (1.0, 0.6, 1.4, 2.0)
 LANGUAGES = {"en": "English", "de": "German"}
 
 
-def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | None = None, before: str = "") -> Path:
-    """Write the checkpoint of a finished run to `data/checkpoints/<preset>-<direction>`, score it, and write its card. Validation chooses
+def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | None = None, before: str = "", name: str = "") -> Path:
+    """Write the checkpoint of a finished run to `data/checkpoints/<name>-<direction>`, score it, and write its card. Validation chooses
     its length penalty.
 
     Args:
@@ -29,6 +29,7 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
         hardware: what it ran on, as a reader would say it.
         command: the command line that trained it.
         root: where checkpoints live; the project's own folder if None.
+        name: what the model is called besides its direction; as its recipe if empty.
         before: what went before the run, in sentences: the training of the model that it began with, pairs made for it.
 
     Returns:
@@ -41,7 +42,7 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
     found = load_model(run)
     preset = find(preset_name, found.direction)
     trained = dataclasses.replace(found, length_penalty=best_penalty(found, preset))
-    folder = (root or data_dir() / "checkpoints") / f"{preset_name}-{trained.direction}"
+    folder = (root or data_dir() / "checkpoints") / f"{name or preset_name}-{trained.direction}"
     save_model(folder, trained, half=True)
     for name in ("metrics.jsonl", "training.json"):
         shutil.copyfile(run / name, folder / name)

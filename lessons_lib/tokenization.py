@@ -141,13 +141,16 @@ class SegmentationSampler:
     however often it is asked for, and whatever was asked for before.
     """
 
-    def __init__(self, tokenizer: Tokenizer, texts: Sequence[str], dropout: float, n_variants: int = 16, seed: int = 0) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, texts: Sequence[str], dropout: float, n_variants: int = 16, seed: int = 0, longest: int | None = None
+    ) -> None:
         """Args:
         tokenizer: its merges are used.
         texts: what will be encoded.
         dropout: probability of passing over a merge; 0 gives `encode` each time.
         n_variants: segmentations a word.
         seed: decides which.
+        longest: a text of which a pass would make more ids is encoded without dropout in it; None for any length.
         """
         split = tokenizer.backend.pre_tokenizer.pre_tokenize_str
         words: dict[str, str] = {}  # a word that occurs again is the same string: a large corpus would else be held word by word
@@ -155,6 +158,7 @@ class SegmentationSampler:
         self.dropout = dropout
         self.n_variants = n_variants if dropout else 1
         self.seed = seed
+        self.longest = longest
         self.piece_to_id = tokenizer.backend.get_vocab()
         self.encoder = tokenizer.readable
         self.variants: dict[str, list[list[int] | None]] = {word: [None] * self.n_variants for word in words}
@@ -162,7 +166,15 @@ class SegmentationSampler:
     def encode(self, number: int) -> list[list[int]]:
         """The ids of each text in pass `number`."""
         pick = random.Random(f"{self.seed} pass {number}").random
-        return [[i for word in text for i in self._variant(word, int(pick() * self.n_variants))] for text in self.texts]
+        sampled = ([i for word in text for i in self._variant(word, int(pick() * self.n_variants))] for text in self.texts)
+        return [
+            ids if self.longest is None or len(ids) <= self.longest else self._whole(text)
+            for ids, text in zip(sampled, self.texts, strict=True)
+        ]
+
+    def _whole(self, text: list[str]) -> list[int]:
+        """The ids of a text's words by all merges."""
+        return [self.piece_to_id[piece] for word in text for piece in self.encoder.segment(word)]
 
     def _variant(self, word: str, which: int) -> list[int]:
         """The ids of one segmentation of a word: 29,000 captions have more words than a first pass should wait for."""

@@ -262,9 +262,7 @@ class Trainer:
         self.best_weights = part["best"] or None
         for name, parameter in self.model.named_parameters():
             state = {key: part["optimizer"].get(f"{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-            self.optimizer.state[parameter] = {
-                key: t.to(self.device if key != "step" else "cpu") for key, t in state.items() if t is not None
-            }
+            self.optimizer.state[parameter] = {key: t.to(self.device) for key, t in state.items() if t is not None}
         self._refresh_worker()
         self.at = Position(**at)
         return True

@@ -154,13 +154,15 @@ class Translator:
         Weights are those of cross-attention, mean over layers and heads; pieces of a word are put together again.
 
         Raises:
-            SentenceError: if the sentence is too long for the model, or empty.
+            SentenceError: if the sentence is too long for the model, or empty, or the model writes nothing.
         """
         tokenizer, casing, model = self.trained.tokenizer, self.trained.casing, self.trained.model
         (source,) = self.check([sentence])
         if not source:
             raise SentenceError(0, "there is nothing to read in this sentence")
         (target,) = self._decode([source], beam, self.trained.length_penalty)
+        if not target:
+            raise SentenceError(0, "this model writes nothing for this sentence")
         with recorded_weights(model.decoder) as weights:
             model(torch.tensor([[*source, EOS_ID]]).to(self.device), torch.tensor([[BOS_ID, *target]]).to(self.device))
         crossing = [w[0].mean(dim=0) for name, w in weights.items() if name.endswith("cross_attention")]  # (T, S) a layer
@@ -189,10 +191,14 @@ def words_of(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[str, ...],
     """The words that ids spell, and for each id the number of its word, int64 (n,). Punctuation stands alone."""
     words: list[list[int]] = []
     number = []
+    after_mark = True
     for i in ids:
         piece = tokenizer.backend.id_to_token(i)  # its characters stand for bytes, Ġ for a space
-        if not words or piece.startswith("Ġ") or all(character in string.punctuation for character in piece):
+        bare = piece.removeprefix("Ġ")
+        is_mark = bare != "" and all(character in string.punctuation for character in bare)
+        if after_mark or is_mark or piece.startswith("Ġ"):
             words.append([])
         words[-1].append(i)
         number.append(len(words) - 1)
+        after_mark = is_mark
     return tuple(tokenizer.decode(word) for word in words), torch.tensor(number)

@@ -9,9 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seed=${1:-1}
 out=${2:-runs/translators}
-export OMP_NUM_THREADS=1
 
-learn() { torchrun --nproc-per-node 2 -m lessons_lib train "$@" --seed "$seed" --resume; }
+learn() { OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m lessons_lib train "$@" --seed "$seed" --resume; }
 
 diversify() {
     [[ -e $out/$1.jsonl ]] && return

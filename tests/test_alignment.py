@@ -42,6 +42,18 @@ def test_words_are_put_together_from_their_pieces_and_punctuation_stands_alone()
     assert number.tolist() == sorted(number.tolist()) and len(number) > len(words)
 
 
+def test_what_stands_between_marks_are_words_of_their_own() -> None:
+    for n in (262, 300):
+        tokenizer = Tokenizer.train([*SENTENCES, "a t-shirt"], n)
+        assert words_of(tokenizer, tokenizer.encode("the t-shirt"))[0] == ("the", "t", "-", "shirt")
+
+
+def test_a_model_that_writes_nothing_has_no_alignment(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translator, "_decode", lambda *_: [[]])
+    with pytest.raises(SentenceError, match="writes nothing"):
+        translator.align("The dog bites the man.")
+
+
 def test_each_written_word_has_a_share_for_each_read_word(translator: Translator) -> None:
     found = translator.align("The dog bites the man.", beam=1)
     assert found.source == ("The", "dog", "bites", "the", "man", ".")

@@ -2,6 +2,8 @@
 
 import dataclasses
 import importlib.util
+import multiprocessing
+import os
 import re
 from functools import partial
 from typing import Any
@@ -84,10 +86,12 @@ def test_weights_of_another_shape_are_refused() -> None:
 
 
 def test_the_textbook_has_the_dropout_of_ours_in_the_same_places() -> None:
-    model = Textbook(tiny_model(dropout=0.5, attention_dropout=0.25))
+    model = Textbook(tiny_model(dropout=0.5, attention_dropout=0.25, activation_dropout=0.125))
     attention = [m for m in model.modules() if isinstance(m, torch.nn.MultiheadAttention)]
     assert len(attention) == 6 and {m.dropout for m in attention} == {0.25}
-    assert {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {0.5}
+    inside = [layer.dropout for stack in (model.transformer.encoder, model.transformer.decoder) for layer in stack.layers]
+    assert len(inside) == 4 and {m.p for m in inside} == {0.125}
+    assert {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout) and m not in inside} == {0.5}
 
 
 # --- what they learn ---
@@ -174,8 +178,8 @@ def test_the_ceiling_is_a_speed() -> None:
 class Counter:
     """A system that remembers how often it was its turn."""
 
-    def __init__(self, fails_at: int = 10**9) -> None:
-        self.turns, self.fails_at = 0, fails_at
+    def __init__(self, fails_at: int = 10**9, dies: bool = False) -> None:
+        self.turns, self.fails_at, self.dies = 0, fails_at, dies
 
     def facts(self) -> dict[str, float]:
         return {"threads": float(torch.get_num_threads())}
@@ -183,6 +187,8 @@ class Counter:
     def turn(self, seconds: float) -> Turn:
         self.turns += 1
         if self.turns == self.fails_at:
+            if self.dies:
+                os._exit(1)
             raise ArithmeticError("the counter broke")
         return Turn(100, seconds, {"turns": float(self.turns)})
 
@@ -198,10 +204,22 @@ def test_systems_take_turns_the_first_round_does_not_count() -> None:
 
 
 def test_a_system_that_fails_is_named_at_its_making_and_at_its_turn() -> None:
-    with pytest.raises(ContestError, match=r"b failed: (.|\n)*the counter broke"):
+    with pytest.raises(ContestError, match="^b failed: ArithmeticError: the counter broke$"):
         compete([Contestant("b", partial(Counter, 2), 1)], 2, 0.1)
-    with pytest.raises(ContestError, match=r"c failed: (.|\n)*unexpected keyword"):
+    with pytest.raises(ContestError, match="^c failed: TypeError: .* unexpected keyword"):
         compete([Contestant("c", partial(Counter, nonsense=1), 1)], 1, 0.1)
+    with pytest.raises(ContestError, match="^d failed: its process ended without a word; was it killed for its memory[?]$"):
+        compete([Contestant("d", partial(Counter, 2, dies=True), 1)], 2, 0.1)
+
+
+def test_a_system_that_is_gone_when_its_turn_comes_is_named() -> None:
+    def kill(name: str, number: int, turn: Turn) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
+
+    with pytest.raises(ContestError, match="^a failed: its process ended without a word"):
+        compete([Contestant("a", Counter, 1)], 2, 0.1, kill)
 
 
 @pytest.mark.slow

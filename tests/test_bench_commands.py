@@ -106,7 +106,7 @@ def test_a_system_that_fails_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> No
     from lessons_lib.cli.refusal import Refusal
 
     def fail(*_: object) -> None:
-        raise ContestError("marian failed: Traceback\n  line\nRuntimeError: out of order")
+        raise ContestError("marian failed: RuntimeError: out of order")
 
     monkeypatch.setattr(contest, "compete", fail)
     with pytest.raises(Refusal, match="marian failed: RuntimeError: out of order"):

@@ -49,7 +49,15 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_pairs(tmp_path / "x.jsonl", "de", "en")[0] == Pair("Ein Hund.", "A dog.")
 
 
-@pytest.mark.parametrize("line", ["no json", '{"en": "a"}', "[1]", "3", '{"en": "a", "de"', ""])
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"en": "a", "de": "b"}\n', encoding="utf-8-sig")
+    assert read_pairs(tmp_path / "x.jsonl") == [Pair("a", "b")]
+
+
+NO_ROWS = ["no json", '{"en": "a"}', "[1]", "3", '{"en": "a", "de"', "", '{"en": null, "de": "b"}', '{"en": "a", "de": ["b"]}']
+
+
+@pytest.mark.parametrize("line", NO_ROWS)
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"en": "a", "de": "b"}\n' + line + "\n")

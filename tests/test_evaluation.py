@@ -50,6 +50,12 @@ def test_right_is_a_hundred_and_an_interval_holds_the_value(metric: str) -> None
     assert found.metric == metric
 
 
+def test_an_interval_stays_on_the_scale() -> None:
+    references = ["the dog bites the man ."] * 40
+    found = score("bleu", [*references[1:], "the dog bites a man ."], references)
+    assert found.low < found.value < found.high == 100
+
+
 def test_the_interval_shrinks_with_more_sentences() -> None:
     few, many = (score("bleu", *corpus(n), n_bootstrap=300) for n in (40, 640))
     assert 2.5 < (few.high - few.low) / (many.high - many.low) < 7  # √16 = 4

@@ -67,6 +67,19 @@ def test_only_a_model_of_the_recipe_can_be_begun_with(changes: dict[str, Any], s
         prepare(dataclasses.replace(tiny_preset(), **{"start": str(tmp_path / "first")} | changes))
 
 
+@pytest.mark.parametrize("bpe_dropout", [0.0, 0.1])
+def test_a_text_that_the_model_cannot_read_is_named_before_training(bpe_dropout: float) -> None:
+    preset = tiny_preset(bpe_dropout=bpe_dropout).with_more([Pair("the dog " * 50, "der Hund.")])
+    with pytest.raises(DataError, match="a training text of [0-9]+ tokens, this model reads at most 63; leave it out: 'the dog the dog"):
+        prepare(preset)
+
+
+def test_training_reads_text_as_translating_does() -> None:
+    odd = Pair("the\tdog  bites", "der Hund bei\u00dft u\u0308ber")
+    texts, _, _ = presets.read(tiny_preset().with_more([odd]))
+    assert (texts[0][-1], texts[1][-1]) == ("the dog bites", "der Hund beißt über")
+
+
 def test_a_tiny_recipe_learns_to_translate(tmp_path: Path) -> None:
     """Who bites whom: after some hundred steps on ninety sentences the tiny model says most of them right."""
     preset = dataclasses.replace(

@@ -171,6 +171,14 @@ def test_another_model_or_tokenizer_cannot_resume(tmp_path: Path, monkeypatch: p
         presets.train(other_text, tmp_path / "run", Budget(steps=8), resume=True)
 
 
+def test_other_data_cannot_resume_with_the_same_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    presets.train(tiny_preset(), tmp_path / "first", Budget(steps=2))
+    preset = dataclasses.replace(tiny_preset(validate_every=0), start=str(tmp_path / "first"))
+    stopped_half_way(tmp_path / "run", preset.with_more(tiny_pairs()[:3]), monkeypatch)
+    with pytest.raises(CheckpointError, match="another run: its data was [0-9a-f]{16}, now it is [0-9a-f]{16}. Use another folder"):
+        presets.train(preset, tmp_path / "run", Budget(steps=8), resume=True)
+
+
 def test_another_direction_cannot_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     preset = tiny_preset(validate_every=0)
     stopped_half_way(tmp_path / "run", preset, monkeypatch)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lessons_lib import runtime
-from lessons_lib.runtime import is_faster_in_bf16, matmul_speeds
+from lessons_lib.runtime import is_faster_in_bf16, matmul_speeds, pick_device
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,18 @@ def test_bf16_is_used_where_it_gains(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     monkeypatch.setattr(runtime, "matmul_speeds", lambda: speeds)
     assert is_faster_in_bf16(torch.device("cpu")) is wanted
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_each_of_several_processes_takes_a_gpu_of_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for rank in ("0", "1"):
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        assert pick_device(name) == torch.device("cuda", int(rank))
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(ValueError, match="device 'cuda:2' was asked for, but torch sees 2 GPUs here: use cpu, or fewer processes"):
+        pick_device(name)
 
 
 def test_the_speed_of_products_is_measured() -> None:

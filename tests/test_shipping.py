@@ -116,8 +116,8 @@ def test_shipping_a_run_halves_it_scores_it_and_writes_its_card(tmp_path: Path, 
     train(PRESETS["grammar"], run, Budget(steps=2))
     short = {split: load_grammar(split)[:3] for split in ("validation", "test", "unseen", "longer", "mirrored")}
     monkeypatch.setitem(PRESETS, "grammar", dataclasses.replace(PRESETS["grammar"], load=short.__getitem__))
-    folder = ship(run, "grammar", "a test machine", "lessons train grammar --steps 2", tmp_path / "out", "It began with another.")
-    assert folder == tmp_path / "out" / "grammar-en-de"
+    folder = ship(run, "grammar", "a test machine", "lessons train grammar --steps 2", tmp_path / "out", "It began with another.", "short")
+    assert folder == tmp_path / "out" / "short-en-de"
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert "The log is `metrics.jsonl`.\n\nIt began with another.\n\n- Model" in text
     assert "a test machine" in text and "2 steps" in text and "| mirrored | 3 |" in text

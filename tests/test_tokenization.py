@@ -106,6 +106,15 @@ def test_segmentations_change_from_pass_to_pass_and_repeat(tokenizer: Tokenizer)
     assert sum(map(len, second)) > sum(map(len, tokenizer.encode_batch(TEXTS)))
 
 
+def test_what_dropout_would_make_too_long_is_cut_up_without_it(tokenizer: Tokenizer) -> None:
+    whole = tokenizer.encode_batch(TEXTS)
+    longest = max(map(len, whole))
+    found = SegmentationSampler(tokenizer, TEXTS, dropout=0.9, seed=1, longest=longest).encode(0)
+    free = SegmentationSampler(tokenizer, TEXTS, dropout=0.9, seed=1).encode(0)
+    assert max(map(len, free)) > longest
+    assert found == [ids if len(ids) <= longest else plain for ids, plain in zip(free, whole, strict=True)]
+
+
 def test_without_dropout_a_pass_is_encode(tokenizer: Tokenizer) -> None:
     assert SegmentationSampler(tokenizer, TEXTS, dropout=0.0).encode(5) == tokenizer.encode_batch(TEXTS)
 

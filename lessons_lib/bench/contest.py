@@ -4,6 +4,7 @@ A process of its own has its own memory, threads and allocator, so that none pro
 works at a time; what the machine does meanwhile (others' work, heat) meets all of them, since they take turns.
 """
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -145,7 +146,8 @@ class _Team:
 
     def turn(self, seconds: float) -> tuple[Turn, int]:
         for line in self.lines:
-            line.send(seconds)
+            with contextlib.suppress(OSError):  # its process is gone: that it does not answer says so
+                line.send(seconds)
         answers = self._answers()
         first = answers[0][0]
         counted = dataclasses.replace(first, values=first.values | {"cpu_seconds": sum(cpu for _, cpu, _ in answers)})
@@ -158,10 +160,10 @@ class _Team:
             for line in wait([line for i, line in enumerate(self.lines) if i not in answers]):
                 try:
                     fine, answer = line.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     fine, answer = False, "its process ended without a word; was it killed for its memory?"
                 if not fine:
-                    raise ContestError(f"{self.name} failed: {answer}")
+                    raise ContestError(f"{self.name} failed: {answer.strip().splitlines()[-1]}")
                 answers[self.lines.index(line)] = answer
         return [answers[i] for i in range(len(self.lines))]
 

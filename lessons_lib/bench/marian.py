@@ -33,7 +33,8 @@ def library_model(ours: EncoderDecoder) -> nn.Module:
         vocab_size=c.vocabulary_size, d_model=c.d_model, max_position_embeddings=c.max_length, scale_embedding=True,
         encoder_layers=c.n_encoder_layers, encoder_attention_heads=c.n_heads, encoder_ffn_dim=c.d_ff,
         decoder_layers=c.n_decoder_layers, decoder_attention_heads=c.n_heads, decoder_ffn_dim=c.d_ff,
-        activation_function=c.activation, dropout=c.dropout, activation_dropout=c.dropout, attention_dropout=c.attention_dropout,
+        activation_function=c.activation, dropout=c.dropout, activation_dropout=c.feed_forward_dropout,
+        attention_dropout=c.attention_dropout,
         pad_token_id=PAD_ID, bos_token_id=BOS_ID, eos_token_id=EOS_ID, decoder_start_token_id=BOS_ID, forced_eos_token_id=None,
     )  # fmt: skip
     model = getattr(transformers, {"Pegasus": "PegasusForConditionalGeneration", "Marian": "MarianMTModel"}[kind])(config)

@@ -7,7 +7,7 @@ from lessons_lib.bench.ceiling import operations
 from lessons_lib.bench.contest import Result
 from lessons_lib.bench.material import Material
 from lessons_lib.bench.rows import Occasion, speed, value
-from lessons_lib.bench.training_systems import CEILING, describe, precision
+from lessons_lib.bench.training_systems import describe, precision
 
 COLUMNS = 100
 COMPARED_WITH = "textbook"
@@ -92,7 +92,7 @@ def learning_table(occasion: Occasion, results: list[Result], threads: int) -> s
 
 def decoding_table(occasion: Occasion, results: list[Result]) -> str:
     """Sentences a second of each system, its ratio to `generate`, how many translations are those of our fast path, its memory."""
-    by_name = {result.name: result for result in results if result.name != CEILING}
+    by_name = {result.name: result for result in results}
     lines = [f"{'system':20}{'':18}{'sentences/s':>11}{'spread':>8}{'× generate':>12}{'(cpu)':>7}{'as fast':>9}{'MB':>7}"]
     for name, result in by_name.items():
         system, beam = name.split()

@@ -43,6 +43,8 @@ class Textbook(nn.Module):
         shape = dict(dropout=c.dropout, activation=c.activation, batch_first=True, norm_first=c.norm_placement == "pre")
         encoder_layer = nn.TransformerEncoderLayer(c.d_model, c.n_heads, c.d_ff, **shape)
         decoder_layer = nn.TransformerDecoderLayer(c.d_model, c.n_heads, c.d_ff, **shape)
+        for layer in (encoder_layer, decoder_layer):
+            layer.dropout.p = c.feed_forward_dropout  # its one dropout inside the feed-forward part
         final = [nn.LayerNorm(c.d_model) if c.norm_placement == "pre" else None for _ in range(2)]
         encoder = nn.TransformerEncoder(encoder_layer, c.n_encoder_layers, final[0], enable_nested_tensor=False)
         decoder = nn.TransformerDecoder(decoder_layer, c.n_decoder_layers, final[1])

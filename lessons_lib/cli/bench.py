@@ -59,7 +59,7 @@ Threads = Annotated[
 ]
 PresetName = Annotated[
     str | None,
-    typer.Option("--preset", metavar="NAME", help="multi30k or grammar; multi30k if its files are here.", show_default=False),
+    typer.Option("--preset", metavar="NAME", help="tiny, multi30k or grammar; tiny if Multi30k is here, else grammar.", show_default=False),
 ]
 Peers = Annotated[
     str | None, typer.Option(metavar="NAME,…", help="Others to compare with; those installed if left out.", show_default=False)
@@ -203,8 +203,7 @@ def compete(systems: "list[Contestant]", repeats: int, seconds: float, warms_up:
     try:
         return compete(systems, repeats, seconds, show, warms_up)
     except ContestError as error:
-        first, *_, last = str(error).strip().splitlines()
-        raise Refusal(f"{first.partition(':')[0]}: {last}") from error
+        raise Refusal(str(error)) from error
 
 
 def occasion(study: str, data: str, threads: int) -> "Occasion":
