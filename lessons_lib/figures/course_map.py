@@ -49,7 +49,7 @@ LESSONS = (
     Lesson("01", "Attention by hand", ("00",), 115),
     Lesson("02", "Many heads", ("01",), 140),
     Lesson("03", "Text to tensors", ("01", "02"), 140),
-    Lesson("04", "Transformer block", ("02", "03"), 110),
+    Lesson("04", "Transformer block", ("02", "03"), 115),
     Lesson("05", "Encoder–decoder", ("02", "03", "04"), 120),
     Lesson("06", "The training loop", ("05",), 130),
     Lesson("07", "Decode and judge", ("05", "06"), 140),

@@ -68,7 +68,9 @@ def draw_number_line() -> tuple[str, str]:
         pieces.append(svg.line(middle, y - 26, at(to), y - 11, stroke=RUST, arrow=True))
         pieces.append(svg.text(middle, y - 34, f"1 + {n}/256", size=svg.SMALL, anchor="middle", bold=True))
     pieces.append(svg.text(left - 26, 22, "bfloat16 has only the marked numbers", bold=True))
-    pieces.append(svg.text(left - 26, y + 54, "steps of 1/256 below 1, of 1/128 above; halfway goes to the even neighbour", size=svg.SMALL))
+    pieces.append(
+        svg.text(left - 26, y + 54, "steps of 1/256 below 1, of 1/128 above; halfway goes to an even number of steps", size=svg.SMALL)
+    )
     alt = (
         "Below 1, bfloat16 has a number every 1/256, above it one every 1/128. 1 + 1/256 lies halfway and goes down to 1, "
         "1 + 3/256 goes up to 1 + 2/128; 1 − 1/256 has a place of its own."

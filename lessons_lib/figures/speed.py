@@ -27,7 +27,7 @@ OTHERS = {"marian": "Marian (transformers)", "joeynmt": "JoeyNMT"}
 LEARNERS = {
     "textbook": CHAIN["textbook"],
     "bucketed": "the same, batches of similar length",
-    "processes": "ours, with all of the above",
+    "processes": "ours, in two processes",
 }
 """Those who learn for the same minutes, in words."""
 

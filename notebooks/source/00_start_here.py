@@ -10,7 +10,7 @@ translator = Translator.load()
 translator.translate(["A man rides a bike."])
 
 # %% [markdown]
-# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, *auf einem* is *on a*, and *Fahrrad* is *bike*. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
+# Read it word by word: *ein Mann* is *a man*, *fährt* is *rides*, and *Fahrrad* is *bike*; German leaves out *a* here. The form *fährt* goes with *he, she, it*; with *two men* it would have to be *fahren*. Nobody wrote such rules down for this model: it has found most of them in examples.
 #
 # **Now yours.** Put your own photo description between the quotation marks, one plain sentence, and press Shift+Enter. (The square brackets make a list: you may give it several at once.)
 
@@ -49,7 +49,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])
 bill, back.translate(bill)
 
 # %% [markdown]
-# Here it wrote *In Schnurrbart spielt Billard*: in moustache plays billiards, which the second model made into *A mustache is playing billboard*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
+# Here it wrote *Im Schnurrbart spielt Billard*: in the moustache plays billiards, which the second model made into *A mustache playing billboard in the mustache*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -75,7 +75,7 @@ written = translator.translate(edge)
 written, back.translate(written)
 
 # %% [markdown]
-# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today (*Der Hund rennt durch den Schnee*). And of the question, one of a kind that the captions hold four times, something like a caption is left: *Der Hund rennt das Hund*, the dog runs the dog, with a wrong article.
+# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today (*Der Hund rennt durch den Schnee*). And of the question, one of a kind that the captions hold four times, something like a caption is left: *Der Hund rennt Lauf*, the dog runs run.
 #
 # ## 2. How this course works
 #

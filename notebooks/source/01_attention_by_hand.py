@@ -92,7 +92,7 @@ for loudness in (0, 1, 10):
 # %% [markdown]
 # Asked loudly, *dog* gets all the weight (1.00): attention **looks a word up**. Asked nothing, every word gets a third: attention **averages**. All else lies between.
 #
-# **Try it.** Add −1 to the three loudnesses: *bites* asks for the opposite. Who gets most?
+# **Try it.** Make −1 a fourth loudness: *bites* asks for the opposite. Who gets most?
 #
 # <details><summary>Answer</summary>
 #
@@ -183,7 +183,7 @@ for shift in (0, 80, 1000):
 # %% [markdown]
 # Adding 80 to every score changes nothing, since $e^{z + 80} = e^{z} e^{80}$ and the factor cancels. Only **differences** of scores count. With 1000 the computer answers `nan`, *not a number*: 32-bit numbers end near $e^{88}$, so $e^{1000}$ becomes $\infty$, and $\infty / \infty$ has no value.
 #
-# **Try it.** Add −1000 to the shifts. What comes out, and why?
+# **Try it.** Take −1000 as a fourth shift. What comes out, and why?
 #
 # <details><summary>Answer</summary>
 #
@@ -192,7 +192,7 @@ for shift in (0, 80, 1000):
 # </details>
 #
 # ### Exercise 2 (core, 12 minutes)
-# Write a softmax that survives such scores. You may move all scores by the same amount first. The scores come as $(\ldots, S)$: one row or many, each shared out for itself.
+# Write a softmax that survives such scores. You may move all scores of a row by one amount first. The scores come as $(\ldots, S)$: one row or many, each shared out for itself.
 
 # %% tags=["exercise"]
 def stable_softmax(scores):
@@ -413,7 +413,7 @@ for d in sizes:
 #
 # **Before you run the next cell.** How much weight does the luckiest of the three random keys get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
 #
-# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. Training steps against it (00). You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
+# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. The loss's (00) contains it. You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
 
 # %% tags=["nbval-check-output"]
 def luckiest(d, divisor):
@@ -443,7 +443,7 @@ pictures.divisors({d: [luckiest(d, x) for x in (1, d**0.5, d)] for d in sizes})
 # No: the weights sink to a third each, and the gradient fades as well. What counts is the width of **one head**, not $d_\text{model}$. All this concerns the *start* of training; a trained head may be sure of itself.
 #
 # ### Exercise 4 (stretch, 15 minutes)
-# If score $z_j$ grows a little, weight $w_i$ changes by
+# As score $z_j$ grows, weight $w_i$ changes at the rate
 #
 # $$\frac{\partial w_i}{\partial z_j} = \begin{cases} w_i (1 - w_i) & i = j \\ -\,w_i w_j & i \ne j\end{cases}$$
 #
@@ -630,7 +630,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # %% [markdown]
 # So ones are right, and say nothing: **an example with equal values cannot show attention**. With $v_1 = (1, 0)$ and $v_2 = (0, 1)$ it can: then the output *is* the weights.
 #
-# **Try it.** Put `[[1, 0], [0, 1]]` for the values of readings a and c, two cells up. Which output is the article's?
+# **Try it.** In `readings`, put `[[1, 0], [0, 1]]` for the values of a and c. Which output is the article's?
 #
 # <details><summary>Answer</summary>
 #
@@ -737,7 +737,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # %% [markdown]
 # ## Where you are
 #
-# The paper's figure 1; the lit parts are built (× 4: the framed layer is stacked):
+# The paper's figure 1; the lit parts are built (framed layers: six there, four here):
 
 # %%
 from lessons_lib.figures import model_map

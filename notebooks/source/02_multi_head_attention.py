@@ -86,7 +86,7 @@ print("outputs of its words:\n", output[0, :3])
 # </details>
 #
 # ### Exercise 1 (warm-up, 5 minutes)
-# A batch of 5 sentences, the longest with 7 words; $d_\text{model} = 16$, $d_\text{head} = 4$, $d_v = 3$. What are the shapes of these, as tuples?
+# A batch of 5 sentences, the longest with 7 words; $d_\text{model} = 16$, $d_\text{head} = 4$, $d_v = 3$. What are the shapes of these, as tuples (`mask` with its inserted side)?
 
 # %% tags=["exercise"] stub="shapes = {\"X\": ..., \"Q\": ..., \"scores\": ..., \"mask\": ..., \"output\": ...}"
 from lessons_lib.exercises import check
@@ -136,7 +136,7 @@ check("masks.padded_attention", padded_attention)
 # %% [markdown]
 # ## 2. A column for the place
 #
-# 01 ended with a blind spot: *bites* gave the same answer in *man bites dog*. So we fill the fourth column by hand: place −1 for the word on the left, 0 for the middle, 1 for the right. The fourth row of $W_k$, (−1, 0), waits for it: it takes a word's place off the first number of its key, *how well can I bite?* To stand on the left is now worth a point.
+# 01 left a blind spot: *bites* gave the same answer in *man bites dog*. So we fill the fourth column by hand: place −1 for the word on the left, 0 for the middle, 1 for the right. The fourth row of $W_k$, (−1, 0), waits for it: it takes a word's place off the first number of its key, *how well can I bite?* To stand on the left is now worth a point.
 #
 # | *dog bites man* | dog | bites | man |
 # |---|---|---|---|
@@ -160,7 +160,7 @@ for name, x in sentences.items():
     print(f"{name}: weights {weights[1]}  output {output[1]}")
 
 # %% [markdown]
-# 3 for *man* (2 + 1), 0, and 2 for *dog* (3 − 1): (8.5, 1.0) has become (3.1, 6.2). For the first time *bites* tells the two sentences apart.
+# 3 for *man* (2 + 1), 0, and 2 for *dog* (3 − 1): (8.5, 1.0) has become (3.1, 6.2). Now, without a mask, *bites* tells the two sentences apart.
 #
 # ## 3. Two questions, two heads
 #
@@ -247,7 +247,7 @@ for name, x in sentences.items():
 #
 # ## 4. One matrix, cut into heads
 #
-# Two heads made two products for $Q$. In practice one matrix of shape $(d_\text{model}, d_\text{model})$ makes one product, which is then cut. May one? Each column of a product needs only its own column of the matrix:
+# Two heads made two products for $Q$. In practice one matrix of shape $(d_\text{model}, d_\text{model})$ makes one product, which is then cut. Allowed? Each column of a product needs only its own column of the matrix:
 
 # %% tags=["nbval-check-output"]
 x = sentences["dog bites man"]
@@ -549,7 +549,7 @@ pictures.trained(words, learned)
 #
 # ## 8. A word that may see nothing
 #
-# An empty line in a file is a sentence of nothing but PAD: each row of its mask is False throughout. What is a softmax over nothing?
+# Without an end mark, an empty line is nothing but PAD: each row of its mask is False throughout. What is a softmax over nothing?
 
 # %% tags=["nbval-check-output"]
 import torch.nn.functional as F
@@ -640,9 +640,9 @@ print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 # |---|---|---|---|
 # | man | 1.41 | 1 | (0, 10) |
 # | bites | 1.41 | 1 + 0.24 = 1.24 | (0, 10) |
-# | dog | 2.12 | 1.24 · 0.49 + 1 = 1.61 | (0 · 0.49 + 10, 10 · 0.49) = (10, 4.9) |
+# | dog | 2.12 | 1.24 · 0.493 + 1 = 1.61 | (0 · 0.493 + 10, 10 · 0.493) = (10, 4.93) |
 #
-# (10, 4.9) / 1.61 = (6.2, 3.1). For each query that is a block of scores and $d_v + 2$ numbers, whatever $S$. This is the idea behind FlashAttention, which `F.scaled_dot_product_attention` uses where it can.
+# (10, 4.93) / 1.61 = (6.2, 3.1). For each query that is a block of scores and $d_v + 2$ numbers, whatever $S$. This is the idea behind FlashAttention, which `F.scaled_dot_product_attention` uses where it can.
 #
 # ### Exercise 6 (stretch, 25 minutes)
 # Do it for one query: $q$ $(d_\text{head})$, $K$ $(S, d_\text{head})$, $V$ $(S, d_v)$, `block` keys at a time. Mind the root, and a last block that is shorter.
@@ -772,7 +772,7 @@ print("shuffled words give shuffled rows, nothing else")
 # </details>
 
 # %% [markdown]
-# **5.** A text becomes ten times as long, far beyond $2\,d_\text{model}$ words. The weights then need
+# **5.** A text becomes ten times as long. The table of weights then needs
 #
 # <details><summary>100 times the memory</summary>
 #

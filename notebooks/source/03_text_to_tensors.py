@@ -140,7 +140,7 @@ for (row, end), (pair, fate) in zip(found, results):
 # %% [markdown]
 # The 4 mistranslations are the worst: good English, good German, another meaning. No rule about form sees that; it takes a reader of both. French and Dutch slip past a rule that knows two languages, characters of zero width past `plain`. Text cut off or added is caught only if the lengths then differ threefold, swapped sides only where frequent words betray them (*Gute Nacht!* has none). And rules err: *Berlin* is its own translation.
 #
-# **Try it.** In the cell with `results = fates(`, write `from lessons_lib.cleaning import Limits` on top and below it `fates((row.given for row in rows), Limits(max_ratio=5))`; run it and the next three. What do you win, what do you lose? (Put it back.)
+# **Try it.** In the cell with `results = fates(`, write `from lessons_lib.cleaning import Limits` on top and make the call `fates((row.given for row in rows), Limits(max_ratio=5))`; run it and the next three. What do you win, what do you lose? (Put it back.)
 #
 # <details><summary>Answer</summary>
 #
@@ -199,7 +199,7 @@ check("text.is_garbled", is_garbled)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `text.encode("cp1252").decode("utf-8")` raises a `UnicodeError` on good German, and gives English back unchanged. Only a text that comes back *different* was garbled.
+# `text.encode("cp1252").decode("utf-8")` raises a `UnicodeError` on good umlauts, and gives ASCII back unchanged. Only a text that comes back *different* was garbled.
 #
 # </details>
 
@@ -220,7 +220,7 @@ check("text.is_garbled", is_garbled)
 #
 # Three times: in *Hunde* the d belongs to its right neighbour. So count again after each merge.
 #
-# Merge 2 is a tie, *H u* and *u n*, 5 each. `tokenizers` compares the first pieces, then the second ones; what came into the vocabulary earlier wins (letters in alphabetical order, capitals first). So *Hu*: 34 − 5 = 29 pieces are left.
+# Merge 2 is a tie, *H u* and *u n*, 5 each. We compare the first pieces, then the second ones; what came into the vocabulary earlier wins (letters in alphabetical order, capitals first). So *Hu*: 34 − 5 = 29 pieces are left.
 #
 # ### Exercise 3 (pencil, 6 minutes)
 # Go on by hand. How often does the pair occur that is joined in merges 3, 4, 5 and 6? Four numbers. Check by subtraction: 14 pieces have to be left.
@@ -780,7 +780,7 @@ clocks.three_kinds(waves, products, slow)
 # | learned | patterns that no distance explains | the table ends; late places are seldom trained |
 # | rotary | each score knows distance and direction | work in each layer; unpractised distances fail here, too |
 #
-# **Try it.** Turn the other way: −0.15. What happens to the third table?
+# **Try it.** Turn both by −0.15. What happens to the third table?
 #
 # <details><summary>Answer</summary>
 #

@@ -7,7 +7,7 @@
 # - build the block, equal to PyTorch's own in both arrangements (dropout aside);
 # - choose a scale for the first weights, and measure what another does to a deep stack.
 #
-# **Prerequisites:** [01](01_attention_by_hand.ipynb), [02](02_multi_head_attention.ipynb) and [03](03_text_to_tensors.ipynb). **Time:** 70 minutes to read, 40 for the exercises; the cells run in 15 seconds.
+# **Prerequisites:** [01](01_attention_by_hand.ipynb), [02](02_multi_head_attention.ipynb) and [03](03_text_to_tensors.ipynb). **Time:** 70 minutes to read, 45 for the exercises; the cells run in 15 seconds.
 #
 # ## What keeps a deep stack alive?
 #
@@ -56,7 +56,7 @@ for layer in range(5):
 #
 # $$\text{FF}(x) = \text{ReLU}(x W_1 + b_1)\, W_2 + b_2$$
 #
-# $W_1$ has shape $(d_\text{model}, d_\text{ff})$ and **expands**, $W_2$ has $(d_\text{ff}, d_\text{model})$ and **contracts**. Here $d_\text{ff} = 1$: the question *both?*, and the order that whoever is both acts (*action* becomes 10):
+# $W_1$ has shape $(d_\text{model}, d_\text{ff})$ and **expands**, $W_2$ has $(d_\text{ff}, d_\text{model})$ and **contracts**. Here $d_\text{ff} = 1$: the question *both?*, and the rule that whoever is both acts (*action* becomes 10):
 
 # %% tags=["nbval-check-output"]
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -268,7 +268,7 @@ check("norms.layer_norm", layer_norm)
 # Where does the norm stand?
 #
 # - **post-norm** $\text{LN}(x + f(x))$: in the paper of 2017;
-# - **pre-norm** $x + f(\text{LN}(x))$: in most models since.
+# - **pre-norm** $x + f(\text{LN}(x))$: in most models today.
 #
 # By hand, with $x = (0, 0, 4, 4)$ and a small $f$: swap the middle two numbers, then ReLU.
 #
@@ -438,7 +438,7 @@ for name, result in ways.items():
           f" mean {result.mean():.2f}")
 
 # %% [markdown]
-# PyTorch's layer also drops attention **weights** (ours does not; section 6 compares them without dropout). Then rows no longer sum to 1, as 01 insisted. *bites* gave 0.62, 0.07 and 0.31:
+# PyTorch's Transformer layer also drops attention **weights** (ours does not; section 6 compares without dropout). Then, despite 01, rows no longer sum to 1. *bites* gave 0.62, 0.07 and 0.31:
 
 # %% tags=["nbval-check-output"]
 weights = torch.tensor([0.62, 0.07, 0.31])
@@ -694,7 +694,7 @@ pictures.depth({placement: {kind: {n: (row[3], row[1])
                 for placement, runs in results.items()})
 
 # %% [markdown]
-# - **Unit**: the pre-norm stream is 280.9 after two blocks, 1,286.5 after 32; what the embedding said is lost.
+# - **Unit**: pre-norm's stream grows from 280.9 to 1,286.5; what the embedding said is lost, though the two stay less alike than with Glorot.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
 # - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper.
 #
@@ -710,7 +710,7 @@ for placement in ("pre", "post"):
         print(f"{placement:5}{kind:9}{name:5} block   {numbers}")
 
 # %% [markdown]
-# Unit weights make it jump, with pre-norm from 7.60 to 2,076.72 in one step. With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less; post-norm's stays between 0.63 and 0.71, pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
+# Unit weights make it jump, pre-norm's from 7.60 (16 blocks) to 2,076.72 (32). With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less; post-norm's stays between 0.63 and 0.71, pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -756,7 +756,7 @@ from lessons_lib import listing
 print(listing.PRINTED)
 
 # %% [markdown]
-# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell:** how many mistakes do you find?
+# It is post-norm. Section 5.4 calls `TransformerBlock(64, 2, 64)` on an `x` of shape (10, 50). **Before you run the next cell:** where will it stop first?
 #
 # We run it with Keras 3, which brings `Layer`, on PyTorch instead of TensorFlow. Each step mends what stopped the one before.
 
@@ -774,7 +774,7 @@ for number, step in enumerate(steps, 1):
 # > - **1–4.** Four names are never imported or defined. Keras has no `FFNN`; ours is two `Dense` layers.
 # > - **5, 7.** (10, 50) has no batch axis: attention fails.
 # > - **6.** Even (1, 10, 64) fails: `LayerNormalization(64)` means *along axis 64*, not *64 wide*.
-# > - **8.** With a batch axis, 50 meets 64 where $x$ is added.
+# > - **8.** With a batch axis, 50 meets 64 at `out1 + ffn_output`.
 # > - **9.** It runs. But Keras reads (64, 2) as 64 heads of width 2, not 2 heads of 32; and `dff` = 64 expands nothing.
 # > - **10.** No mask can be handed in: padding is looked at, and the future too.
 # > - **11.** It is said to encode *and decode*, but has no cross-attention.

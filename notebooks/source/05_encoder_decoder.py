@@ -261,10 +261,10 @@ torch.testing.assert_close(out, librarys(x, causal_mask(3), m, None))
 print(tuple(out.shape), "and the same as the library's layer")
 
 # %% [markdown]
-# $(T, d_\text{model})$ goes in and comes out. $S$ does not show: cross-attention mixes five rows into three answers. 
+# $(T, d_\text{model})$ comes out; mask: $(T, T)$. $S$ does not show: cross-attention mixes five rows into three answers. 
 #
 # ### Exercise 2 (warm-up, 3 minutes)
-# A batch of 2 sentences, 4 heads, 3 words written, 5 read, $d_\text{model} = 128$. Which shape have the **weights of cross-attention** in one layer?
+# A batch of 2 sentences, 4 heads, 3 words written, 5 read, $d_\text{model} = 128$. Which shape have the **attention weights of cross-attention** in one layer?
 
 # %% tags=["exercise"] stub="answer = [..., ..., ..., ...]"
 ### BEGIN SOLUTION
@@ -550,7 +550,7 @@ for (side, kept), table in tables.items():
           f"  of them ahead: {int((table[future] == 0).sum()):2}")
 
 # %% [markdown]
-# With the mask, the 21 cells above the diagonal are **exactly** 0, not small: a masked word gets a weight of 0, and 0 times anything adds nothing. All others move, and an English word moves every prediction. Without the mask everything moves: such a model sees in training the very word that it has to predict. Its loss falls to nothing, and it cannot write (06 trains one).
+# With the mask, the 21 cells above the diagonal are **exactly** 0, not small: a masked word gets a weight of 0, and 0 times anything adds nothing. All others move, and an English word moves every prediction. Without the mask everything moves: such a model sees in training the very word that it has to predict. Its loss falls too low, and it cannot write (06 trains one).
 
 # %%
 pictures.change(movements)
@@ -673,7 +673,7 @@ for part in ("Transformer.encoder", "Transformer.decoder", "Transformer"):
 print(f"2 x parameters x tokens  {2 * 488 * 11:6,}")
 
 # %% [markdown]
-# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Also, to look a word up in the table multiplies nothing. For one stack the rule is better (section 7).
+# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Nor are biases, norms (128 parameters) and look-ups products of matrices. One stack fits better (section 7).
 #
 # ### Exercise 6 (stretch, 15 minutes)
 # Turn the table into a function of $S$, $T$, $d$ = $d_\text{model}$, $d_\text{ff}$ and $V$: all multiply–adds of one encoder layer, one decoder layer and the output layer, scores and mixing too.
@@ -747,7 +747,7 @@ print(f"{n} parameters, {counter.get_total_flops():,} FLOPs;"
       f" by the rule {2 * n * 11:,}")
 
 # %% [markdown]
-# Here the rule is a seventh too low: it forgets scores and mixing, which weigh less in wider models.
+# Here the rule is a seventh too low: it forgets scores and mixing (1,936), counts biases and norms (1,144).
 
 # %% [markdown]
 # **Try it.** Make a decoder-only model from our classes: `Encoder(config)` given `causal_mask(n)` instead of `None`. Check with two runs that its first output does not move when the last word changes.

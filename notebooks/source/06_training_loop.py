@@ -62,7 +62,7 @@ for ours in (F.cross_entropy, label_smoothed_cross_entropy):
 print("by hand, by PyTorch and by lessons_lib: the same")
 
 # %% [markdown]
-# (The logarithms $\ln p$ will do as logits: $\text{softmax}(\ln p) = p$.)
+# (Logarithms do as logits: $\text{softmax}(\ln p) = p$. With several words `lessons_lib` sums, PyTorch averages.)
 #
 # **Try it.** Give `F.cross_entropy` the probabilities themselves, `p` instead of `p.log()`. What comes out, and for a model that is sure, `[[1.0, 0, 0, 0]]`?
 #
@@ -282,7 +282,7 @@ print(f"strong: {strong:.2f}, more than 500 times the weak one:",
       bool(strong > 500 * weak))
 
 # %% [markdown]
-# They differ by about a thousand, so one rate fits none. **Adam** (Kingma, Ba 2015) divides each by its usual size. For each weight it keeps a running mean $m$ of the gradient $g$ and $v$ of $g^2$. By hand, the first step ($t = 1$) of a weight $w = 1$ with $g = 4$, rate 0.1, $β = (0.9, 0.999)$:
+# They differ about a thousandfold, so one rate fits none. **Adam** (Kingma, Ba 2015) divides each by its usual size. For each weight it keeps a running mean $m$ of the gradient $g$ and $v$ of $g^2$. By hand, the first step ($t = 1$) of a weight $w = 1$ with $g = 4$, rate 0.1, $β = (0.9, 0.999)$:
 #
 # | | | |
 # |---|---|---|
@@ -294,7 +294,7 @@ print(f"strong: {strong:.2f}, more than 500 times the weak one:",
 # | weight decay, 0.1: rate · 0.1 · $w$ | 0.1 · 0.1 · 1 | = 0.01 |
 # | $w$ | 1 − 0.1 − 0.01 | = **0.89** |
 #
-# The **W** (Loshchilov, Hutter 2019) is the sixth line: **weight decay**, a small pull towards 0, stands beside the step, not in the gradient, where the division would swallow it. (PyTorch adds $10^{-8}$ to the root, for gradients of 0.)
+# The **W** (Loshchilov, Hutter 2019) is the sixth line: **weight decay**, a small pull towards 0, stands beside the step, not in the gradient, where the division would swallow it. (The factor *rate* there is PyTorch's, as are $10^{-8}$ at the root, for gradients of 0.)
 #
 # ### Exercise 5 (core, 12 minutes)
 # Step number `t`, counted from 1. Return the new `w`, `m`, `v` (uncorrected).
@@ -477,7 +477,7 @@ def healthy_loss(model, source, target):
 
 
 # %% [markdown]
-# (These models have no dropout. With it (04), `fit` begins with `model.train()`, `greedy` and `look` with `model.eval()`; no error reminds you.)
+# (These models have no dropout. With it (04), each step begins with `model.train()`, `greedy` and `look` with `model.eval()`; no error reminds you.)
 #
 # Does it work? First **overfit one batch**, on purpose. A model that cannot learn eight sentences by heart has a bug, and you know it in seconds, not after a night. To read what it has learned, a **greedy** decoder: write the likeliest word, again and again.
 
@@ -702,7 +702,7 @@ print("held-out loss has risen since:", outside[-1] > outside[kept] + 0.2)
 print("training loss has fallen since:", training[-1] < training[kept])
 
 # %% [markdown]
-# **Early stopping** with a **patience** of 2: after two measurements without a new best, stop and go back to the best. `TrainingConfig(patience=2)` does it in the library.
+# **Early stopping** with a **patience** of 2: after two measurements without a new best, stop and go back to the best. The library's: `TrainingConfig(validate_every=15, patience=2)`.
 #
 # ## 8. The gallery: which run is which?
 #
@@ -811,13 +811,13 @@ check("training.gallery", answer)
 # - **No shift.** The word to predict is the word read last. A fresh model leans that way already, since its output table is its input table (05): it starts at half of $\ln V$. To repeat is learned at once; at BOS it writes BOS, for ever.
 # - **No causal mask.** The next word stands in the input. The loss falls below the healthy run's, and in decoding there is no next word to copy.
 # - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. It has even learned what comes after EOS: PAD. Sentences suffer little here; with more padding the real words hardly count.
-# - **Post-norm without warm-up.** Full-sized first steps, where the last block is pushed hard from the start (04): it crawls where the others run, and ends above 3.
+# - **Post-norm without warm-up.** Full-sized first steps, where the last block is pushed hard from the start (04): it crawls beside the healthy run, and ends above 3.
 # - **Unit-normal projections.** Outputs are far too large (04), the softmax is saturated, and training has to undo that first.
 #
 # </details>
 
 # %% [markdown]
-# Scale matters, not shape (04): unit-normal weights start above $3 \ln V$, Glorot's (the healthy run) less than 1 away from $\ln V$.
+# The scale of the output table decides: with variance 1 the loss starts above $3 \ln V$, with $1/d_\text{model}$ (the healthy run) less than 1 away from $\ln V$.
 
 # %%
 def told(bug):
@@ -853,7 +853,7 @@ print("lowest losses at the end: no shift, then no mask:",
 #
 # <details><summary>Answer</summary>
 #
-# About three lines of four are right again (with three seeds we saw 78, 80 and 91 %). Post-norm is no bug; post-norm at full rate from the first step is one.
+# About four lines of five are right again (with three seeds we saw 78, 80 and 91 %). Post-norm is no bug; post-norm at full rate from the first step is one.
 #
 # </details>
 

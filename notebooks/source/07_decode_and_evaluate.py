@@ -294,7 +294,7 @@ live.beam_explorer(girl)
 # %% [markdown]
 # <details><summary>What you should have seen</summary>
 #
-# 1. At step 10, 7.8 and 7.6 bits. Before, it mostly held one text at two speeds, its words cut into more tokens, then *ein* beside *einen*.
+# 1. At step 10, 7.8 and 7.6 bits. Before, both were mostly one text, its words cut into tokens differently, then *ein* beside *einen*.
 # 2. No. But beam 1 writes it for 6.8 bits, beam 2 for 8.1: greedy's tokens were pushed out. A wider beam *can* find less.
 # 3. Words can be cut into tokens in several ways. To the search these are different texts, which take each other's places.
 #
@@ -516,7 +516,7 @@ print(f"the same, smoothed:         {mean(smoothed):.1f}")
 print(f"arithmetic mean of shares:  {100 * mean(quotients):.1f}")
 
 # %% [markdown]
-# The second sentence alone scores 0, having no run of four. BLEU is a number about a **corpus**: add counts, never average sentences.
+# The second sentence alone scores 0, sharing no run of four. BLEU is a number about a **corpus**: add counts, never average sentences.
 #
 # ### Exercise 5 (core, 10 minutes)
 # With several references an n-gram counts at most as often as in the reference that has it *most* often. Return how many n-grams of the hypothesis count (texts are lists of words).
@@ -599,7 +599,7 @@ for text, meaning in (("den Mann beißt der Hund", "right"),
 # %% [markdown]
 # The sentence that does not say who is bitten wins, 42.7 against 31.9 for the right one.
 #
-# **chrF** (Popović 2015) counts runs of 1 to 6 *characters*, spaces left out: the share of the hypothesis that is found, and, weighing more, the share of the reference. No words to cut, no all-or-nothing at four. It parts right from mirror, 76.8 from 56.6 (*denMann* is a run of characters); the broken sentence still leads.
+# **chrF** (Popović 2015) counts runs of 1 to 6 *characters*, spaces left out: the share of the hypothesis that is found, and, weighing more, the share of the reference. No words to cut, no all-or-nothing at four. It parts right from mirror, 76.8 from 56.6 (*denMan* is a run of six); the broken sentence still leads.
 #
 # Two systems: A is always right and puts the object first; B has forgotten case:
 
@@ -739,7 +739,7 @@ other = b[1:] + b[:1]  # beam 5 on other draws than greedy's
 apart = interval("difference, apart", [y - x for x, y in zip(g, other)])
 
 # %% [markdown]
-# The two systems' intervals overlap almost wholly; the paired *difference* lies above 0. Drawn apart, it is three times as wide and holds 0. Judge the paired difference, never two intervals by eye. The library's `compare` is this test on texts (Koehn 2004); its **p-value** says how often chance alone would make so large a difference. Live, on Multi30k where it is found, else on the grammar corpus's longest sentences:
+# The two systems' intervals overlap by three quarters; the paired *difference* lies above 0. Drawn apart, it is three times as wide and holds 0. Judge the paired difference, never two intervals by eye. The library's `compare` is this test on texts (Koehn 2004); its **p-value** says how often chance alone would make so large a difference. Live, on Multi30k where it is found, else on the grammar corpus's longest sentences:
 
 # %%
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
@@ -786,9 +786,9 @@ gains = {(5, 1.0): gain5, (16, 0.0): gain16}
 charts.beams(recorded, gains, "Multi30k test 2016")
 
 # %% [markdown]
-# Wider beams do find likelier texts (18.1 to 15.9 bits by the sum), and those are shorter: 12.0 to 11.3 words, where people wrote 12.1. By the sum, beam 16 is not shown to differ from greedy, and is shown to be worse than beam 5 by length. It rewrites 620 of 1,000 sentences for less than a point: the likeliest text is not the best one. (Stahlberg and Byrne 2019 searched one model exactly: for half of the sentences its likeliest text was empty.)
+# Wider beams do find likelier texts (18.1 to 15.9 bits by the sum), and those are shorter: 12.0 to 11.3 words, where people wrote 12.1. By the sum, beam 16 is not shown to differ from greedy, and is shown to be worse than beam 5 by length. It rewrites 620 of greedy's 1,000 texts for less than a point: the likeliest text is not the best one. (Stahlberg and Byrne 2019 searched one model exactly: for half of the sentences its likeliest text was empty.)
 #
-# What do they write? Sentences of ours:
+# What do they write by length? Sentences of ours:
 
 # %%
 mine = ["A little girl is jumping into a blue pool.",

@@ -284,7 +284,7 @@ print("               on long ones better:        ", ratios[1] < 1)
 #
 # ## 3. Sixteen bits
 #
-# A float32 number has 24 significant bits. **bfloat16** (brain float) has 8, in half the memory, and processors that have it multiply several times as fast. What is lost? From 1 to 2 there are only 128 steps.
+# A float32 number has 24 significant bits. **bfloat16** (brain float) has 8, in half the memory, and some processors multiply two to three times as fast. What is lost? From 1 to 2 there are only 128 steps.
 #
 # **Before you look:** what is 1 + 1/256?
 
@@ -321,7 +321,7 @@ check("full_run.bf16", answer)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Steps double with each power of two: 1/128 wide from 1, 1 wide from 128, 2 wide from 256. 257 lies halfway.
+# Steps double with each power of two: 1/128 wide from 1, 1 wide from 128, 2 wide from 256. 257 lies halfway; 256 is an even number of steps.
 #
 # </details>
 
@@ -395,7 +395,7 @@ share = sizes[torch.bfloat16] / sizes[torch.float32]
 print("bfloat16 keeps between half and 60 %:", 0.5 < share < 0.6)
 
 # %% [markdown]
-# A little over half: the loss is computed in float32, on purpose. The time depends on your processor: AMD's AVX512-BF16 gained a fifth to a third; Intel's, without AMX, was slower than float32; imitating loses most. Hence the library measures first:
+# A little over half: the loss is computed in float32, on purpose. The time depends on your processor: AMD's AVX512-BF16 gained a sixth to a third; Intel's, without AMX, was slower than float32; imitating loses most. Hence the library measures first:
 
 # %%
 from lessons_lib.runtime import (hand_back_memory, is_faster_in_bf16,
@@ -415,7 +415,7 @@ print(f"{wait} s to compile, then {compiled} ms a step instead of {plain}")
 print(f"pays back after {wait / (plain - compiled) * 1000:,.0f} steps")
 
 # %% [markdown]
-# More than half of the recorded run: the recipe does without.
+# More than half of the recorded run.
 #
 # **Less work for the same result** pays more. Today's recipe names three pieces (`speedups`; the shipped run had none of them yet): dropout masks cut from a pool that is drawn once; queries, keys and values in one product; a cross-entropy that makes its gradient on the way forward. The pool draws other masks, equally random; so compare without dropout:
 
@@ -444,12 +444,13 @@ speed.waterfall(bench)
 
 # %% tags=["nbval-check-output"]
 pace = speed.tokens_a_second(bench)  # medians
-for more, less in (("bucketed", "textbook"), ("bf16", "plain"),
-                   ("together", "bf16"), ("processes", "together")):
+for more, less in (("bucketed", "textbook"), ("plain", "bucketed"),
+                   ("bf16", "plain"), ("together", "bf16"),
+                   ("processes", "together")):
     print(f"{more:10} {pace[more] / pace[less]:.2f} times {less}")
 
 # %% [markdown]
-# Batches, by far, and for nothing. The three pieces come next (alone 4 to 18 %). bfloat16 gives less than its multiplications promise: most of the time is spent around them. Together: six times the textbook.
+# Batches, by far, and for nothing. Our own model and the three pieces follow (alone 4 to 18 %). bfloat16 gives less than its multiplications promise: most of the time is spent around them. Together: six times the textbook.
 #
 # What is that worth? Three of them learned for six minutes, by one recipe (`lessons bench train --minutes 6`, on another processor, without bfloat16). The textbook's loop reaches BLEU 4. **Guess** the others.
 
@@ -465,7 +466,7 @@ for row in learned:
               f"{row['tokens'] / 1e6:.1f} million tokens")
 
 # %% [markdown]
-# Four times the text, five times the score, so early in a run.
+# Four times the text, over five times the score, so early.
 #
 # ## 4. The average of the weights
 #
@@ -728,7 +729,7 @@ check("batches.order", batch_at)
 # torchrun --nproc-per-node 2 -m lessons_lib train tiny
 # ```
 #
-# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum in two places: the tests find the gradients of one process to 0.00001, with dropout on.
+# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum in two places: tests in float32 find the gradients of one process to 0.00001, with dropout on.
 #
 # On a GPU the line is
 #
@@ -736,7 +737,7 @@ check("batches.order", batch_at)
 # lessons train tiny --device cuda
 # ```
 #
-# Model and batches move there, and `batch_tokens` should grow: small batches leave most of a card idle. Recipe, loss, log and state stay. We had no GPU: **no figure here speaks of one**.
+# Model and batches move there, and `batch_tokens` should grow: small batches leave most of a card idle. We had no GPU: **no figure here speaks of one**.
 #
 # > **What the article says** (3.3, as in 07): *parallel computation*. In training three times over: all places of a sentence, sentences of a batch, processes of a step. One thing stays in sequence: step 2 needs what step 1 has left.
 #
@@ -788,7 +789,7 @@ print("a state is written every", every, "steps, so at",
 # %% [markdown]
 # ### What it cost
 #
-# Power was not measured. **Assume** 20 W for two cores and their share of the machine, 0.30 € a kilowatt-hour, and 0.10 € an hour for renting such a machine:
+# **Assume** (it was not measured) 20 W for two cores and their share, 0.30 € a kilowatt-hour, and 0.10 € an hour of rent:
 
 # %% tags=["nbval-check-output"]
 def bill(seconds, watts=20, euro_kwh=0.30, euro_hour=0.10):
@@ -861,7 +862,7 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 2.4 ahead, had two rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second went on with two more pairs a caption, its English and its German each beside a translation of ours (*data diversification*, Nguyen and others 2020).
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.4 ahead, had three rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added two pairs a caption, its English and its German each beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. Its own *training* captions it translated no better (39.0): dropout, which is to hinder learning by heart, only cost. The third had 0.2 for 0.3, and none in the feed-forward layers.
 #
 # ### What failed on the way
 #
@@ -881,7 +882,7 @@ pictures.attempts({name: runs[name] for name in list(runs)[:4]},
                   "Post-norm stays behind")
 
 # %% [markdown]
-# It stood still. Why? Ten **screens**, five minutes on one core each, with one change to `tiny`. *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
+# It crawled. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change. *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
 
 # %%
 def by(key, table):
@@ -895,7 +896,7 @@ for level, found in by("level", screens):
     print(f"{level:25} loss {loss:.2f}, BLEU {bleu:3.1f}, spread {spread:.2f}")
 
 # %% [markdown]
-# Post-norm has made one word of a sentence (0.01). Most of what it lost is back with first weights of queries, keys and values at 0.71 of ours, as `nn.MultiheadAttention` has them. (The seeds differ by 0.06. In five minutes dropout only costs.)
+# Post-norm has made one word of a sentence (0.01). In loss, most of it is back with first weights of queries, keys and values at 0.71 of ours, as `nn.MultiheadAttention` has them. (The seeds differ by 0.06.)
 #
 # So post-norm got a third chance: such weights, 2,000 steps of warm-up. **Guess:** stuck, level with pre-norm, or between?
 
@@ -907,7 +908,7 @@ pictures.attempts({name: runs[name] for name in wide},
 # %% [markdown]
 # Between: 27.9 after 3,000 steps, pre-norm 32.0.
 #
-# What else was tried:
+# What else was tried (R-Drop: two passes, charged for disagreeing):
 
 # %% tags=["nbval-check-output"]
 for study, found in by("study", tried):
@@ -970,7 +971,7 @@ print("the small rate gains less than a point:", low - shipped_score < 1)
 print("the peak rate costs more than 3:", shipped_score - high > 3)
 
 # %% [markdown]
-# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again. The second round of 00's model began at the peak, too: its score fell from 36.93 to 36.22 and, as the rate fell, rose to 38.95.
+# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again. 00's model began its second round at the peak, too: 36.93, then 36.22 and, as the rate fell, 38.95.
 #
 # ## 10. What does it look at?
 #
@@ -992,7 +993,7 @@ looked = {word: found.source[int(row.argmax())]
 print({word: looked[word] for word in ("Foto", "Zaun", "springt")})
 
 # %% [markdown]
-# *springt* (jumps) stands last in its clause and looks back at *jumping*. Type your own, and watch for a verb that moves and a word that gets lost.
+# *springt* (jumps) stands last in its clause and looks back at *jumping*. Type your own, and watch for a word that gets lost.
 
 # %%
 trained_on = load_multi30k("train") if has_multi30k() else []
@@ -1107,7 +1108,7 @@ model_map.show("08")
 #
 # - [Micikevicius and others (2018)](https://arxiv.org/abs/1710.03740), section 3.1: mixed precision and master weights.
 # - [Vaswani and others (2017)](https://arxiv.org/abs/1706.03762), section 6.1: averaging checkpoints.
-# - [Ott and others (2018)](https://aclanthology.org/W18-6301/), section 4.1: half precision for translation. [Morishita and others (2017)](https://aclanthology.org/W17-3208/): ways to build batches.
+# - [Morishita and others (2017)](https://aclanthology.org/W17-3208/): ways to build batches.
 # - Hugging Face (2024): [*Fixing Gradient Accumulation*](https://huggingface.co/blog/gradient_accumulation).
 # - [Kaplan and others (2020)](https://arxiv.org/abs/2001.08361), section 2.1: 6 N D.
 # - [Elliott and others (2016)](https://aclanthology.org/W16-3210/): Multi30k. [Wu and others (2021)](https://aclanthology.org/2021.acl-long.480/): the published scores. [Nguyen and others (2020)](https://arxiv.org/abs/1911.01986): data diversification.
