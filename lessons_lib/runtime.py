@@ -40,9 +40,8 @@ def pick_device(name: str = "auto") -> "torch.device":
     if device is None or device.type not in {"cpu", "cuda"}:
         raise ValueError(f"there is no device {name!r}: use auto, cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here: use cpu, or fewer processes"
-        )
+        instead = "cpu, or fewer processes" if "LOCAL_RANK" in os.environ else "auto or cpu"
+        raise ValueError(f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs here: use {instead}")
     return device
 
 
