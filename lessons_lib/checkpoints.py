@@ -171,6 +171,22 @@ def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path 
         raise CheckpointError(f"{path} does not fit {wanted}: {textwrap.shorten(first, 160, placeholder=' …')}") from error
 
 
+def grown(weights: dict[str, Tensor], model: torch.nn.Module) -> dict[str, Tensor]:
+    """The weights for a model whose feed-forward layers have more units, which then computes the same: the new units keep the model's own
+    first weights, and nothing leaves them yet (Chen, Goodfellow and Shlens 2016, arXiv:1511.05641; so for Transformers Gesmundo and Maile
+    2023, arXiv:2308.06103). What does not differ so, or is not there, is returned as it was."""
+    all_weights = dict(weights)
+    for name, own in model.state_dict().items():
+        layer, _, kind = name.rpartition("feed_forward.")
+        if not layer or name not in weights:
+            continue
+        old, along = weights[name], 1 if kind == "contract.weight" else 0
+        if kind != "contract.bias" and old.shape[along] < own.shape[along]:
+            new = own.narrow(along, old.shape[along], own.shape[along] - old.shape[along])
+            all_weights[name] = torch.cat([old, torch.zeros_like(new) if along else new], dim=along)
+    return all_weights
+
+
 def average(paths: Iterable[Path]) -> dict[str, Tensor]:
     """The mean of the weights of several checkpoints, name by name, float32.
 

@@ -19,6 +19,7 @@ from lessons_lib.checkpoints import (
     CheckpointError,
     TrainedModel,
     fingerprint,
+    grown,
     load_model,
     load_weights,
     parsed,
@@ -107,7 +108,7 @@ def prepare(
     if not preset.token_limits:
         _demand_short(texts, tokenizer, longest)
     if start:
-        load_weights(model, start.model.state_dict(), preset.start, "the recipe's model")
+        load_weights(model, grown(start.model.state_dict(), model), preset.start, "the recipe's model")
     trainer = Trainer(
         model=model,
         loss=loss_of(training),

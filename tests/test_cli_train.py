@@ -130,7 +130,7 @@ def test_bad_values_are_refused_before_anything_is_written(tmp_path: Path, argum
 
 
 def test_an_unknown_preset_and_a_file_for_a_folder_are_refused(tmp_path: Path) -> None:
-    assert_refused(lessons("train", "huge", "--out", tmp_path / "run"), "'huge'", "use grammar, tiny, multi30k, base, multi30k-further")
+    assert_refused(lessons("train", "huge", "--out", tmp_path / "run"), "'huge'", "use grammar, tiny, multi30k, base, multi30k-further, ")
     (tmp_path / "file").touch()
     assert_refused(train(tmp_path / "file"), "that is a file")
     assert_refused(train(tmp_path / "file" / "below"), "nothing can be written")

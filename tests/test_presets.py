@@ -53,11 +53,24 @@ def test_a_run_begins_with_a_trained_model(tmp_path: Path) -> None:
     assert [row["step"] for row in read_metrics(tmp_path / "further" / "metrics.jsonl")] == [2, 4]
 
 
+def test_a_wider_model_begins_with_what_a_narrower_one_computes(tmp_path: Path) -> None:
+    first = presets.train(tiny_preset(), tmp_path / "first", Budget(steps=4)).model
+    wider = dataclasses.replace(tiny_preset(), start=str(tmp_path / "first"), model=tiny_preset().model | dict(d_ff=64))
+    trainer = prepare(wider).trainer
+    sources, targets = torch.randint(4, 40, (3, 9)), torch.randint(4, 40, (3, 7))
+    with torch.no_grad():
+        torch.testing.assert_close(trainer.model.eval()(sources, targets), first(sources, targets))
+    trained = presets.train(wider, budget=Budget(steps=3), folder=tmp_path / "wider").model
+    for layer in (*trained.encoder.layers, *trained.decoder.layers):
+        assert layer.feed_forward.contract.weight[:, 32:].count_nonzero() > 0
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         (dict(start="nobody"), "there is no checkpoint 'nobody'"),
         (dict(direction="de-en"), "first translates en-de, and what begins with it is to translate de-en"),
+        (dict(model=tiny_preset().model | dict(d_ff=16)), "first does not fit the recipe's model: size mismatch for .*feed_forward.* …$"),
         (dict(model=SMALL | dict(n_encoder_layers=1, n_decoder_layers=2)), "first does not fit the recipe's model: Missing .* …$"),
     ],
 )
@@ -130,7 +143,7 @@ def test_the_other_direction_reads_german_and_learns_the_casing_of_english() -> 
 def test_a_recipe_is_found_by_name_for_a_direction() -> None:
     assert find("grammar") == PRESETS["grammar"] and find("grammar", "de-en").direction == "de-en"
     assert find("grammar", "de-en").pairs("test")[0] == PRESETS["grammar"].pairs("test")[0].turned()
-    with pytest.raises(ValueError, match="no preset 'huge': use grammar, tiny, multi30k, base, multi30k-further"):
+    with pytest.raises(ValueError, match="no preset 'huge': use grammar, tiny, multi30k, base, multi30k-further, multi30k-wider"):
         find("huge")
     with pytest.raises(ValueError, match="direction is 'en-fr': it must be one of en-de, de-en"):
         find("grammar", "en-fr")
@@ -173,7 +186,9 @@ def n_parameters(name: str) -> int:
 
 
 def test_the_caption_models_have_the_sizes_asked_for_and_base_is_the_papers_size() -> None:
-    assert n_parameters("tiny") <= 2.5e6 < n_parameters("multi30k") == n_parameters("multi30k-further") <= 5e6
+    assert (
+        n_parameters("tiny") <= 2.5e6 < n_parameters("multi30k") == n_parameters("multi30k-further") < n_parameters("multi30k-wider") <= 5e6
+    )
     assert n_parameters("base") == pytest.approx(65e6, rel=0.04)  # table 3 of the paper
 
 

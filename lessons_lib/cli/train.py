@@ -30,6 +30,7 @@ Train a model from a recipe, PRESET.
   tiny               29,000 photo captions; more than an hour on two cores
   multi30k           the same captions, twice the parameters
   multi30k-further   the same with less dropout, to go on with (--from, --also)
+  multi30k-wider     twice the feed-forward units, to go on with as well
   base               WMT 2014 with the base model of the 2017 paper; for GPUs, many hours
 
 English to German, or the other way with --direction de-en. Writes the model, its configuration and tokenizer, metrics.jsonl (a row every
@@ -81,7 +82,7 @@ class Options:
 
 
 def train(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, tiny, multi30k, multi30k-further or base.")],
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="grammar, tiny, multi30k, multi30k-further, multi30k-wider or base.")],
     direction: Annotated[str, typer.Option(metavar="FROM-TO", parser=one_of(*DIRECTIONS), help="Languages: en-de or de-en.")] = DIRECTIONS[
         0
     ],
