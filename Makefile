@@ -14,6 +14,15 @@ MADE := $(VENV)/.made
 LEARNER := $(VENV)/.learner-installed
 DEV := $(VENV)/.dev-installed
 
+# What is installed in .venv knows the folder it was made in: a copy of the whole would open and change the notebooks of the first.
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+ifneq ($(wildcard $(MADE)),)
+ifneq ($(shell cat $(MADE)),$(if $(shell cat $(MADE)),$(CURDIR)))
+$(error $(VENV) was made in another folder, $(shell cat $(MADE)). Here make its own: make clean, then the same command again)
+endif
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help lab build test test-matrix format lock clean
 
@@ -53,7 +62,7 @@ $(MADE):
 		"$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv, then the same command again." >&2; exit 1; }
 	@echo "Setting up .venv (once; a few minutes, most of it download) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@touch $@
+	@echo "$(CURDIR)" >$@
 
 # PyTorch's build for CPUs is a tenth of the CUDA one. Its index is asked where no NVIDIA GPU answers, and given up on within seconds.
 define install_torch_and_package

@@ -37,7 +37,7 @@ def graded(folder: Path, jobs: int = 1, **limits: float) -> Table:
     """The table of a folder, written to a file outside it."""
     out = folder.parent / "scores.csv"
     assert grade(folder, out=out, jobs=jobs, limits=Limits(**limits)) == 0
-    return read_table(out.read_text(encoding="utf-8"))
+    return read_table(out.read_text(encoding="utf-8-sig"))
 
 
 def score(row: dict[str, str]) -> str:

@@ -217,6 +217,9 @@ def test_a_number_that_no_notebook_has_is_answered_with_those_there_are(tmp_path
     assert [made.name for made in choose(["12", 1, "01_toy.ipynb"], tmp_path)] == ["12_last", "01_toy"]
     with pytest.raises(CourseError, match=r"no notebook 7, x. There are: 01, 12"):
         choose([7, "x"], tmp_path)
+    for name in ("Untitled.ipynb", "12_last-Copy1.ipynb", "12_mine.ipynb"):
+        (tmp_path / "notebooks" / name).write_text("{}")
+    assert [made.name for made in choose(None, tmp_path)] == ["01_toy", "12_last"]
     lesson(tmp_path, code("a = 1"), "12_other")
     with pytest.raises(CourseError, match="share the number 12"):
         choose(None, tmp_path)

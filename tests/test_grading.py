@@ -20,6 +20,7 @@ UNTOUCHED, SOLVED = LESSON.learner, LESSON.solved
 WEREWOLF = 'check("attention.werewolf", [8.7, 9.7])'
 STABLE = 'check("attention.stable_softmax", None)'
 BEND = 'check("attention.bend_the_query", [1.0, -1.0])'
+PIP = "import os, sys\nassert os.environ['PIP_TARGET'] in sys.path and 'lessons-' in os.environ['PIP_TARGET']\n"
 STUBBORN = """
 while True:
     try:
@@ -96,6 +97,10 @@ TINY = {
     "parent.ipynb": notebook(WEREWOLF, "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)", BEND),
     "stubborn.ipynb": notebook(WEREWOLF, STUBBORN, BEND),
     "segfault.ipynb": notebook(WEREWOLF, "import ctypes\nctypes.string_at(0)", BEND),
+    "shadowed.ipynb": notebook("check = lambda *given: print('Right: so it is')", BEND),
+    "many.ipynb": notebook(
+        'for i in range(2500):\n    check("attention.bend_the_query", [i, 5])', WEREWOLF, 'check("attention.werewolf", ...)', PIP
+    ),
     "twice.ipynb": notebook(
         FORGED, 'check("attention.werewolf", 3)', WEREWOLF, BEND, 'check("attention.bend_the_query", 5)', f"# {STABLE}"
     ),
@@ -127,6 +132,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, Path]:
         ("parent.ipynb", 1, ["code cell 3 (import os, signal, time) ended the kernel (the process above it was killed)"]),
         ("stubborn.ipynb", 1, ["code cell 3 (while True:) ran longer than 8 s and did not heed the interrupt"]),
         ("segfault.ipynb", 1, ["(import ctypes) ended the kernel (SIGSEGV)"]),
+        ("shadowed.ipynb", 0, ["the check of attention.bend_the_query ran and gave no verdict (is `check` something else there?)"]),
+        ("many.ipynb", 1, []),
         ("twice.ipynb", 1, []),
         ("leaves.ipynb", 1, []),
     ],

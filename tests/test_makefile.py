@@ -75,6 +75,16 @@ def test_a_fresh_lab_installs_the_lock_then_torch_for_cpus_then_the_package(hous
     assert ("--allow-root" in lab) == (os.geteuid() == 0)
 
 
+def test_a_copied_folder_is_told_to_make_an_environment_of_its_own(house: House, tmp_path: Path) -> None:
+    house.make("lab")
+    first, house.folder = house.folder, tmp_path / "copy"
+    shutil.copytree(first, house.folder)
+    ended, asked = house.make("lab")
+    assert ended.returncode == 2 and f"made in another folder, {first}. Here make its own: make clean" in ended.stderr and not asked
+    assert house.make("clean")[0].returncode == 0
+    assert house.make("lab")[0].returncode == 0
+
+
 def test_a_second_lab_installs_nothing_and_passes_port_and_words_on(house: House) -> None:
     house.make("lab")
     _, asked = house.make("lab", "PORT=9000", "ARGS=--no-browser --ip=0.0.0.0")

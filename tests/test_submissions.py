@@ -1,6 +1,7 @@
 """Submissions are found, read and recognised; what cannot be graded is refused or named, and nothing of it is run."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from lessons_lib.course.places import CourseError
 from lessons_lib.course.submissions import asked_for, find_submissions
 
 
-def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path) -> None:
+def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = hand_in(
         tmp_path / "in",
         {
@@ -25,9 +26,17 @@ def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path) -> None:
             "nobody/letter.txt": "sorry",
             "notes.txt": "no submission",
             "anna/.ipynb_checkpoints/01.ipynb": "hidden",
+            "anna/._01.ipynb": "a Mac's own",
+            "__MACOSX/anna/._01.ipynb": "a Mac's own",
+            "max.zip": "packed",
+            "old.ipynb": '{"worksheets": [], "nbformat": 3}',
         },
     )
+    (folder / "link.ipynb").symlink_to(folder / "other.ipynb")
     table = graded(folder)
+    assert "left out, no notebooks (.ipynb): max.zip, notes.txt\n" in capsys.readouterr().err
+    assert table.pop("link.ipynb")["remark"] == "not run: a link, not a file"
+    assert "an old format of notebooks" in table.pop("old.ipynb")["remark"]
     assert list(table) == ["'=1+1.ipynb", "anna", "broken.ipynb", "deep.ipynb", "empty.ipynb", "list.ipynb", "nobody", "other.ipynb"]
     assert all((row["passed"], row["of"], row["notebook"], row["seconds"]) == ("0", "", "", "") for row in table.values())
     assert table["anna"]["remark"] == table["nobody"]["remark"] == "no notebook (.ipynb) in this folder"
@@ -39,7 +48,8 @@ def test_with_the_lesson_set_another_one_is_named_and_not_run(tmp_path: Path) ->
     folder = hand_in(tmp_path / "in", {"zero.ipynb": notebook('check("start.one_step", 1)')})
     outcome = lessons("grade", folder, "--notebook", "01")
     row = read_table(outcome.out.decode())["zero.ipynb"]
-    assert (score(row), set(statuses(row)), row["remark"]) == ("0/6", {"not reached"}, "not run: this is notebook 00, 01 was set")
+    assert (score(row), set(statuses(row)), row["remark"]) == ("0/", {""}, "not run: this is notebook 00, 01 was set")
+    assert row["notebook"] == "00_start_here"
 
 
 @pytest.mark.slow
@@ -49,6 +59,30 @@ def test_with_the_lesson_set_a_notebook_without_checks_is_taken_for_it(tmp_path:
     )
     row = read_table(lessons("grade", folder, "--notebook", "1").out.decode())["a.ipynb"]
     assert (score(row), row["notebook"], row["remark"]) == ("0/6", LESSON.name, f"no cell checks {', '.join(KEYS)}")
+
+
+def test_names_are_found_in_a_list_and_told_without_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = hand_in(tmp_path / "in", {"Jose\u0301.IPYNB": "{}", "\x1b[2Jx.ipynb": "{}"})
+    table = graded(folder)
+    assert list(table) == ["\ufffd[2Jx.ipynb", "Jos\u00e9.IPYNB"] and "\x1b" not in capsys.readouterr().err
+    assert (tmp_path / "scores.csv").read_bytes().startswith("\ufeffsubmission".encode())
+
+
+def test_a_table_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
+    folder = hand_in(tmp_path / "in", {"a.ipynb": notebook("1")})
+    outcome = lessons("grade", folder, "--out", "/proc/scores.csv" if Path("/proc").is_dir() else tmp_path / "no" / "scores.csv")
+    assert_refused(outcome, "The table cannot be written to")
+    assert "a.ipynb" not in outcome.err
+
+
+def test_a_folder_that_cannot_be_read_has_its_own_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = hand_in(tmp_path, {"zed/01.ipynb": notebook("1"), "ann/01.ipynb": notebook("1")})
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "zed" and access(path, mode))
+    monkeypatch.setattr("os.path.isfile", lambda path: "zed" not in Path(path).parts)
+    assert [(entry.name, entry.unusable) for entry in find_submissions(folder)] == [
+        ("ann/01.ipynb", ""), ("zed", "this folder cannot be read"),
+    ]  # fmt: skip
 
 
 def test_submissions_are_read_before_any_is_run_and_sorted_by_name(tmp_path: Path) -> None:
@@ -64,6 +98,7 @@ def test_the_official_keys_are_those_of_the_notebooks_checks() -> None:
         "".join(cell["source"]) for cell in json.loads(LESSON.learner.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
     )
     assert KEYS == asked_for(code) and len(KEYS) == 6
+    assert asked_for('print("# 1"); check ("a.b", x); check(\n    "c.d", y)  # check("e.f", z)') == ["a.b", "c.d"]
     assert asked_for('%%time\nx = 1; check( "a.b", x)\n# check("c.d", x)\ncheck(\'e.f\', x)\ncheck("a.b", y)\nrecheck("g.h", 1)') == [
         "a.b",
         "e.f",

@@ -12,7 +12,8 @@ Run the notebooks handed in by a class and write a CSV: one row each, with the c
 
 FOLDER holds NAME.ipynb, or a folder of notebooks for each learner. A notebook may have any name: it is recognised by its exercises.
 An exercise is right, wrong, not attempted, or not reached: its check gave no verdict, because its cell raised an error, ran too
-long or is missing. A cell that fails does not stop the later ones; a kernel that has ended is not started again.
+long or is missing. Of several checks the last counts, but for stubs. A cell that fails does not stop the later ones; a kernel that has
+ended is not started again.
 
 Each notebook runs in a process, folder and home of its own, with these limits. That keeps accidents apart, it is no prison: what runs has
 your rights, and can write verdicts itself. Grade work you do not trust in a container or a throwaway account.
@@ -33,8 +34,8 @@ def grade(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the table; standard output if left out.", show_default=False)
     ] = None,
-    cell_seconds: Annotated[float, typer.Option(metavar="S", help="Seconds that one cell may run.")] = 60,
-    seconds: Annotated[float, typer.Option(metavar="S", help="Seconds that all cells of a notebook may run together.")] = 300,
+    cell_seconds: Annotated[float, typer.Option(metavar="S", help="Seconds that one cell may run.")] = 180,
+    seconds: Annotated[float, typer.Option(metavar="S", help="Seconds that all cells of a notebook may run together.")] = 600,
     memory: Annotated[int, typer.Option(metavar="MB", help="Memory of a notebook with all its processes.")] = 3000,
     jobs: Annotated[int, typer.Option(metavar="N", help="Notebooks that run at the same time.")] = 1,
 ) -> int:

@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lessons_lib.course.places import import_path
 from lessons_lib.course.processes import descendants, kill_all, resident_megabytes
@@ -60,17 +60,19 @@ class Limits:
         threads: of PyTorch; if None, as many as it takes by itself.
     """
 
-    cell_seconds: float = 60
-    seconds: float = 300
+    cell_seconds: float = 180
+    seconds: float = 600
     megabytes: int = 3000
     threads: int | None = None
 
 
 @dataclass
 class Outcome:
-    """What came of a run: the last verdict of each key that had one, what went wrong in words, and seconds from first cell to last."""
+    """What came of a run: the last verdict of each key that had one, the names of the cells that ended well, what went wrong in words, and
+    seconds from first cell to last. A stub, such as the copy of a cell, takes no verdict back."""
 
     verdicts: dict[str, str] = field(default_factory=dict)
+    ended_well: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -99,7 +101,7 @@ def run_cells(
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="lessons-", ignore_cleanup_errors=True) as folder:
         own = Path(folder)
-        for name in ("work", "home", "tmp", "line"):
+        for name in ("work", "home", "tmp", "line", "packages"):
             (own / name).mkdir()
         for name, content in files.items():
             (own / "work" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -116,23 +118,36 @@ def run_cells(
                 try:
                     if remark := kernel.run(source, limits.cell_seconds, begin + limits.seconds):
                         outcome.remarks.append(f"{name} {remark}")
+                    else:
+                        outcome.ended_well.append(name)
                 except _Ended as end:
                     outcome.remarks.append(f"{name} {end}")
                     break
                 finally:
-                    outcome.verdicts |= _new_verdicts(verdicts.read(_MOST_VERDICTS), keys)
+                    _take_over(_new_verdicts(_last_bytes(verdicts), keys), outcome.verdicts)
             outcome.seconds = time.monotonic() - begin
     return outcome
 
 
+def _last_bytes(file: BinaryIO) -> bytes:
+    """What was added since the last read, at most so much from its end."""
+    begin, end = file.tell(), file.seek(0, os.SEEK_END)
+    file.seek(max(begin, end - _MOST_VERDICTS))
+    return file.read(end - file.tell())
+
+
+def _take_over(new: dict[str, str], verdicts: dict[str, str]) -> None:
+    verdicts |= {key: verdict for key, verdict in new.items() if key not in verdicts or verdict != "not attempted"}
+
+
 def _new_verdicts(data: bytes, keys: Collection[str]) -> dict[str, str]:
     """The last verdict on each of `keys` in the lines that a cell has added; lines of another form are nobody's verdict."""
-    found = {}
+    found: dict[str, str] = {}
     for line in data.splitlines():
         with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             entry = json.loads(line)
             if entry["key"] in keys and entry["verdict"] in ("right", "wrong", "not attempted"):
-                found[entry["key"]] = entry["verdict"]
+                _take_over({entry["key"]: entry["verdict"]}, found)
     return found
 
 
@@ -227,7 +242,7 @@ def _how_it_ended(status: int) -> str:
 
 
 def _environment(folder: Path, threads: int | None) -> dict[str, str]:
-    """This process's environment, with a home and a place for temporary files in `folder`, and nothing that points elsewhere for them."""
+    """This process's environment, with a home and places for packages and temporary files in `folder`."""
     elsewhere = {"MPLBACKEND", "MPLCONFIGDIR", "IPYTHONDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
     kept = {name: value for name, value in os.environ.items() if name not in elsewhere}
     home, temporary = str(folder / "home"), str(folder / "tmp")
@@ -238,7 +253,9 @@ def _environment(folder: Path, threads: int | None) -> dict[str, str]:
         **kept,
         **{name: home for name in ("HOME", "USERPROFILE")},
         **{name: temporary for name in ("TMPDIR", "TEMP", "TMP")},
-        "PYTHONPATH": import_path(),
+        # What a cell installs with pip is this submission's own.
+        "PIP_TARGET": str(folder / "packages"),
+        "PYTHONPATH": os.pathsep.join([import_path(), str(folder / "packages")]),
         **({} if threads is None else {"OMP_NUM_THREADS": str(threads)}),
         "PYTHONIOENCODING": "utf-8:backslashreplace",
         "LESSONS_VERDICTS": str(folder / "line" / "verdicts"),

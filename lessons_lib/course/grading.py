@@ -1,10 +1,12 @@
 """`grade`: a folder of submitted notebooks in, a table of what their checks said out."""
 
+import contextlib
 import csv
 import io
 import os
 import re
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,8 +15,17 @@ from pathlib import Path
 
 from lessons_lib.course.confined import Limits, Outcome, run_cells
 from lessons_lib.course.places import CourseError, Lesson, all_lessons, choose, repository
-from lessons_lib.course.submissions import Submission, Unusable, asked_for, find_submissions, official_keys, recognise
-from lessons_lib.files import write_text
+from lessons_lib.course.submissions import (
+    OtherLesson,
+    Submission,
+    Unusable,
+    asked_for,
+    find_submissions,
+    left_out,
+    official_keys,
+    recognise,
+)
+from lessons_lib.files import write_bytes
 
 NOT_REACHED = "not reached"
 _MOST_FAILURES = 3
@@ -48,9 +59,9 @@ def grade(
     """Run every notebook handed in and write a CSV, one row each in the order of their names.
 
     Its columns: submission, notebook, passed, of, one for each exercise by its key, seconds, remark. An exercise is *right*, *wrong* or
-    *not attempted*, as the last check of it said, or *not reached*: no check of it gave a verdict, because its cell raised before, ran too
-    long, is missing, or came after the kernel's end. Only the exercises of the official notebook count, and only verdicts given while
-    a cell runs that holds this very check. A kernel that ended is not started again: later cells stand on what it held.
+    *not attempted*, as its last check that was not a stub said, or *not reached*: no check of it gave a verdict, because its cell raised
+    before, ran too long, is missing, or came after the kernel's end. Only the exercises of the official notebook count, and only verdicts
+    given while a cell runs that holds this very check. A kernel that ended is not started again: later cells stand on what it held.
 
     Each submission has a kernel, folder, home and limits of its own (`lessons_lib.course.confined`, which also says what that does not
     protect against: a submission can write verdicts itself, and the solved notebooks are public).
@@ -58,7 +69,7 @@ def grade(
     Args:
         folder: holds NAME.ipynb, or folders with notebooks; what stands there is only read.
         notebook: number of the lesson that was set; without it each notebook is recognised by the exercises that it asks for.
-        out: where the table goes; standard output without it.
+        out: where the table goes, UTF-8 with the mark by which Excel knows it; standard output without it.
         limits: what each submission may use; the defaults of `Limits` without it.
         jobs: how many run at a time.
         root: the course's folder; that of this library without it.
@@ -78,19 +89,35 @@ def grade(
     set_lesson = choose([notebook], root)[0] if notebook is not None else None
     keys = {lesson: official_keys(lesson) for lesson in all_lessons(root)}
     submissions = find_submissions(Path(folder))
+    if others := left_out(Path(folder)):
+        print(f"left out, no notebooks (.ipynb): {_harmless(', '.join(others))}", file=sys.stderr)
 
     def row(submission: Submission, stop: threading.Event) -> Row:
         return _row(submission, Path(folder), keys, set_lesson, limits, stop)
 
     rows = _all_rows(submissions, row, jobs)
-    named = {row.notebook for row in rows} | ({set_lesson.name} if set_lesson else set())
+    named = {row.notebook for row in rows if row.statuses} | ({set_lesson.name} if set_lesson else set())
     table = _as_csv(rows, [key for lesson, known in keys.items() if lesson.name in named for key in known])
+    try:
+        if out is not None:
+            write_bytes(Path(out), table.encode("utf-8-sig"))
+            print(f"{len(rows)} submissions: {out}", file=sys.stderr)
+    except OSError:  # what took hours is not lost
+        _print(table)
+        raise
     if out is None:
+        _print(table)
+    return 0
+
+
+def _print(table: str) -> None:
+    """To standard output: in UTF-8, whatever a terminal would need, where it goes into a file or another program."""
+    if sys.stdout.isatty():
         print(table, end="")
     else:
-        write_text(Path(out), table)
-        print(f"{len(rows)} submissions: {out}", file=sys.stderr)
-    return 0
+        sys.stdout.flush()
+        sys.stdout.buffer.write(table.encode())
+        sys.stdout.buffer.flush()
 
 
 def _all_rows(submissions: Sequence[Submission], row: Callable[[Submission, threading.Event], Row], jobs: int) -> list[Row]:
@@ -119,6 +146,11 @@ def _demand_sense(out: Path | None, limits: Limits, jobs: int) -> None:
         raise CourseError(f"The table cannot be written to {out}: that is {kind}. Name a .csv.")
     if not Path(out).parent.is_dir():
         raise CourseError(f"The table cannot be written to {out}: there is no folder {Path(out).parent}. Make it first.")
+    try:
+        with tempfile.TemporaryFile(dir=Path(out).parent), open(out, "r+b") if Path(out).exists() else contextlib.nullcontext():
+            pass
+    except OSError as error:
+        raise CourseError(f"The table cannot be written to {out}: {error.strerror or error}.") from error
 
 
 def _row(
@@ -141,12 +173,17 @@ def _row(
         }
         outcome = run_cells(cells, submission.files(folder), limits, stop)
     except Exception as error:  # whatever it is, a full disk or a source that cannot be sent: it costs this row alone
+        if isinstance(error, OtherLesson):
+            return Row(submission.name, error.lesson.name, {}, None, str(error))
         remark = str(error) if isinstance(error, Unusable) else f"not run: {type(error).__name__}: {error}"
         none = dict.fromkeys(keys[lesson] if lesson else [], NOT_REACHED)
         return Row(submission.name, lesson.name if lesson else "", none, None, remark)
     statuses = {key: outcome.verdicts.get(key, NOT_REACHED) for key in keys[lesson]}
     missing = set(keys[lesson]).difference(*(asked for _, asked in cells.values()))
-    return Row(submission.name, lesson.name, statuses, outcome.seconds, _remark(outcome, [key for key in statuses if key in missing]))
+    silent = {key for name in outcome.ended_well for key in cells[name][1] if key not in outcome.verdicts}
+    notes = {"no cell checks {}": missing, "the check of {} ran and gave no verdict (is `check` something else there?)": silent}
+    told = [note.format(", ".join(key for key in statuses if key in which)) for note, which in notes.items() if which]
+    return Row(submission.name, lesson.name, statuses, outcome.seconds, "; ".join([*_failures(outcome), *told]))
 
 
 def _first_words(source: str) -> str:
@@ -155,12 +192,12 @@ def _first_words(source: str) -> str:
     return line if len(line) <= 40 else line[:39] + "…"
 
 
-def _remark(outcome: Outcome, missing: Sequence[str]) -> str:
-    """What went wrong, the first few and always the last, for that is where it ended; then the exercises that no cell checks."""
+def _failures(outcome: Outcome) -> list[str]:
+    """What went wrong, the first few and always the last, for that is where it ended."""
     said = outcome.remarks
     if len(said) > _MOST_FAILURES:
-        said = [*said[: _MOST_FAILURES - 1], f"{len(said) - _MOST_FAILURES} more failed", said[-1]]
-    return "; ".join([*said, *([f"no cell checks {', '.join(missing)}"] if missing else [])])
+        return [*said[: _MOST_FAILURES - 1], f"{len(said) - _MOST_FAILURES} more failed", said[-1]]
+    return said
 
 
 def _told(future: "Future[Row]", number: int, of: int) -> Row:
@@ -168,7 +205,8 @@ def _told(future: "Future[Row]", number: int, of: int) -> Row:
     row = future.result()
     took = "" if row.seconds is None else f" ({row.seconds:.0f} s)"
     what = f"{row.passed} of {len(row.statuses)}{took}" if row.statuses else "no points"
-    print(f"{number}/{of} {row.submission}: {what}{'; ' if row.remark else ''}{row.remark}", file=sys.stderr, flush=True)
+    told = _harmless(f"{row.submission}: {what}{'; ' if row.remark else ''}{row.remark}")
+    print(f"{number}/{of} {told}", file=sys.stderr, flush=True)
     return row
 
 

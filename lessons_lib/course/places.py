@@ -49,13 +49,15 @@ def import_path() -> str:
 
 
 def all_lessons(root: Path) -> list[Lesson]:
-    """Every lesson that has a source or a learner's notebook, by number; copies kept by `reset` do not count.
+    """Every lesson, by number: each source is one, and where there are none each notebook that is called like one, but for the copies kept
+    by `reset`. What a reader keeps beside the lessons is none of them.
 
     Raises CourseError when there is none, or when two of them share a number.
     """
     folder = root / "notebooks"
-    names = {path.stem for path in folder.glob("*.ipynb") if not is_readers_copy(path)}
-    names |= {path.stem for path in (folder / "source").glob("*.py")}
+    names = {path.stem for path in (folder / "source").glob("*.py")}
+    if not names:
+        names = {path.stem for path in folder.glob("*.ipynb") if _SOURCE_NAME.fullmatch(path.stem + ".py") and not is_readers_copy(path)}
     if not names:
         raise CourseError(f"{folder} holds no notebooks. Run this from a clone of the course's repository.")
     lessons: dict[str, Lesson] = {}

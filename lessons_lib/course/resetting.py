@@ -26,7 +26,7 @@ def reset(number: str | int, *, root: Path | None = None) -> int:
     origin = "with its outputs, from git" if fresh else "from its source; its outputs appear when you run it"
     fresh = fresh or _from_source(lesson)
     if lesson.learner.exists():
-        if lesson.learner.read_text(encoding="utf-8") == fresh:
+        if lesson.learner.read_bytes().replace(b"\r\n", b"\n") == fresh.encode():
             print(f"{lesson.learner.name} is fresh already; nothing changed.")
             return 0
         print(f"Your notebook is kept as {_set_aside(lesson.learner).name}.")
@@ -50,7 +50,9 @@ def _committed(lesson: Lesson) -> Iterator[str]:
 def _git(root: Path, *arguments: str) -> str | None:
     """What git prints, or None without git, outside a repository, or when it fails."""
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["git", "-c", f"safe.directory={root}", "-C", str(root), *arguments], capture_output=True, timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None

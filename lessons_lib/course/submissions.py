@@ -1,8 +1,12 @@
 """What was handed in: the notebooks in a folder, and which lesson each of them is, told by the exercises that it asks for."""
 
+import ast
+import io
 import json
 import os
 import re
+import tokenize
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +15,20 @@ from lessons_lib.course.places import CourseError, Lesson
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 LARGEST_FOLDER = 200_000_000
+_NO_CODE = {tokenize.COMMENT, tokenize.NL}
 _CHECK = re.compile(r"^[^#\n]*?\bcheck\(\s*[\"']([\w.]+)[\"']", re.MULTILINE)
 
 
 class Unusable(Exception):
     """A submission that cannot be run; the message says why, as a remark beside its name."""
+
+
+class OtherLesson(Unusable):
+    """A notebook of the course, but not the one that was set."""
+
+    def __init__(self, lesson: Lesson, wanted: Lesson) -> None:
+        super().__init__(f"not run: this is notebook {lesson.number}, {wanted.number} was set")
+        self.lesson = lesson
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ class Submission:
             folder: the folder that holds all submissions; a notebook directly in it comes alone.
 
         Returns:
-            Relative path -> content. Links, and what a hidden folder holds, are left out.
+            Relative path -> content. Links and what is hidden are left out.
 
         Raises:
             Unusable: if that is more than 200 MB, or cannot be read.
@@ -58,7 +71,13 @@ class Submission:
 
 def asked_for(code: str) -> list[str]:
     """Keys of the exercises whose `check("key", …)` stands in this code, in order, each once; those behind a # do not count."""
-    return list(dict.fromkeys(_CHECK.findall(code)))
+    try:
+        tokens = [token for token in tokenize.generate_tokens(io.StringIO(code).readline) if token.type not in _NO_CODE]
+    except (tokenize.TokenError, SyntaxError):  # a cell with magics, or one that does not run
+        return list(dict.fromkeys(_CHECK.findall(code)))
+    threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    found = [key for name, bracket, key in threes if (name.string, bracket.string, key.type) == ("check", "(", tokenize.STRING)]
+    return list(dict.fromkeys(str(ast.literal_eval(key.string)) for key in found))
 
 
 def official_keys(lesson: Lesson) -> list[str]:
@@ -85,14 +104,24 @@ def find_submissions(folder: Path) -> list[Submission]:
     """
     if not folder.is_dir():
         raise CourseError(f"{folder} is {'not a folder' if folder.exists() else 'not there'}. Give the folder that holds the submissions.")
-    found = [_read(path, folder) for path in _files(folder) if path.suffix == ".ipynb"]
-    nothing = "no notebook (.ipynb) in this folder"
+    found = [_read(path, folder) for path in _files(folder) if is_notebook(path)]
     for below in folder.iterdir():
-        if below.is_dir() and not below.name.startswith(".") and not any(below in entry.path.parents for entry in found):
+        if below.is_dir() and _is_shown(below.name) and not any(below in entry.path.parents for entry in found):
+            nothing = "no notebook (.ipynb) in this folder" if os.access(below, os.R_OK | os.X_OK) else "this folder cannot be read"
             found.append(Submission(_name(below, folder), below, unusable=nothing))
     if not found:
         raise CourseError(f"{folder} holds no notebooks. Put the submissions into it, as NAME.ipynb or NAME/….ipynb.")
     return sorted(found, key=lambda submission: (submission.name.casefold(), submission.name))
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether a file is called like a notebook."""
+    return path.suffix.lower() == ".ipynb"
+
+
+def left_out(folder: Path) -> list[str]:
+    """Names of the files of the first level that are no notebooks: perhaps somebody's, packed or misnamed."""
+    return sorted(path.name for path in folder.iterdir() if _is_shown(path.name) and not path.is_dir() and not is_notebook(path))
 
 
 def recognise(submission: Submission, keys: dict[Lesson, list[str]], set_lesson: Lesson | None) -> Lesson:
@@ -104,7 +133,7 @@ def recognise(submission: Submission, keys: dict[Lesson, list[str]], set_lesson:
         set_lesson: the lesson that was set, for a notebook whose keys name none.
 
     Raises:
-        Unusable: if its keys name no lesson and none was set, or they name another than was set.
+        Unusable: if its keys name no lesson and none was set; OtherLesson if they name another than was set.
     """
     own = {key for cell in submission.cells for key in asked_for(cell)}
     shared = {lesson: len(own.intersection(known)) for lesson, known in keys.items()}
@@ -114,29 +143,36 @@ def recognise(submission: Submission, keys: dict[Lesson, list[str]], set_lesson:
             raise Unusable("not one of the course's notebooks: no cell checks an exercise (say which it is with --notebook NN)")
         return set_lesson
     if set_lesson is not None and best != set_lesson:
-        raise Unusable(f"not run: this is notebook {best.number}, {set_lesson.number} was set")
+        raise OtherLesson(best, set_lesson)
     return best
 
 
+def _is_shown(name: str) -> bool:
+    """Whether a file or folder is neither hidden nor what a Mac packs beside the files."""
+    return not name.startswith(".") and name != "__MACOSX"
+
+
 def _files(folder: Path) -> list[Path]:
-    """Regular files in a folder and below, without hidden folders; linked folders are not entered."""
+    """Files in a folder and below that are not hidden; linked folders are not entered."""
     found = []
     for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [path for name in names if (path := Path(place, name)).is_file()]
+        folders[:] = filter(_is_shown, folders)
+        found += [path for name in filter(_is_shown, names) if os.path.isfile(path := Path(place, name))]
     return sorted(found)
 
 
 def _read(path: Path, folder: Path) -> Submission:
     try:
+        if path.is_symlink():
+            raise Unusable("not run: a link, not a file")
         return Submission(_name(path, folder), path, tuple(_code_cells(path)))
     except Unusable as reason:
         return Submission(_name(path, folder), path, unusable=str(reason))
 
 
 def _name(path: Path, folder: Path) -> str:
-    """The path as text that can be written: a file's name need not be UTF-8."""
-    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
+    """The path as text that can be written, and found in a list: a file's name need not be UTF-8, and a Mac parts é into e and accent."""
+    return unicodedata.normalize("NFC", os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace"))
 
 
 def _code_cells(path: Path) -> Sequence[str]:
@@ -145,6 +181,8 @@ def _code_cells(path: Path) -> Sequence[str]:
         if path.stat().st_size > LARGEST_NOTEBOOK:
             raise Unusable(f"not run: larger than {LARGEST_NOTEBOOK / 1e6:.0f} MB (clear its outputs)")
         notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
+        if "worksheets" in notebook:
+            raise Unusable("not run: an old format of notebooks; open it in JupyterLab and save it")
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
         sources = [cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"]) for cell in cells]
     except OSError as error:
