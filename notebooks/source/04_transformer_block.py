@@ -339,7 +339,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# All six differ. The third and the last two are somebody's bugs; the fourth is in use, as in Swin V2. A test on shapes would pass them all.
+# All six differ. The last two are somebody's bugs; the third and fourth are in use (BLOOM's option, Swin V2). A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -410,7 +410,7 @@ for name, pre in (("pre-norm", True), ("post-norm", False)):
 #
 # ## 5. Dropout: noise while it trains
 #
-# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$, and multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
+# **Dropout** (Srivastava and others 2014) sets each number to 0 with probability $p$; PyTorch multiplies the others by $1 / (1 - p)$. So no number can rely on another, which works against learning by heart. It stands on each sublayer's answer before that is added, on the embeddings with their positions, and often inside the network.
 #
 # By hand, $p = 0.25$: of eight ones about two become 0, the others $1 / 0.75 = 1.33$. On average the mean stays 1.
 
@@ -776,7 +776,7 @@ for number, step in enumerate(steps, 1):
 # > - **6.** Even (1, 10, 64) fails: `LayerNormalization(64)` means *along axis 64*, not *64 wide*.
 # > - **8.** With a batch axis, 50 meets 64 at `out1 + ffn_output`.
 # > - **9.** It runs. But Keras reads (64, 2) as 64 heads of width 2, not 2 heads of 32; and `dff` = 64 expands nothing.
-# > - **10.** No mask can be handed in: padding is looked at, and the future too.
+# > - **10.** No mask argument: padding is hidden only by Keras' `mask_zero`, the future never.
 # > - **11.** It is said to encode *and decode*, but has no cross-attention.
 #
 # Mended, it is section 6's `Block` with `pre=False`. Run what you publish.

@@ -731,7 +731,7 @@ pictures.families()
 # | good for | classifying, searching | going on with a text | translating, summarising |
 # | in this course | 16 | 09 | 05 to 08, 17 |
 #
-# > **What the article says** (2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). Both halves are found in the Transformer of 2017, in BART and in T5. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
+# > **What the article says** (2.1, 2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). Both halves are found in the Transformer of 2017, in BART and in T5. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
 #
 # One stack of the toy's size, decoder only, reading the same 11 tokens:
 
@@ -919,4 +919,4 @@ model_map.show("05", layers=2)
 # - Radford, Narasimhan, Salimans, Sutskever (2018): *Improving Language Understanding by Generative Pre-Training*, section 3.1 (GPT).
 # - Devlin and others (2019): [*BERT*](https://arxiv.org/abs/1810.04805), section 3.
 # - Lewis and others (2020): [*BART*](https://arxiv.org/abs/1910.13461), section 2; Raffel and others (2020): [*T5*](https://arxiv.org/abs/1910.10683), sections 2.1 and 3.2 (the families compared).
-# - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 2.2, 3.2, 4.1. The article.
+# - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 2.1, 2.2, 3.2, 4.1. The article.
