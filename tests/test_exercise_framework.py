@@ -100,6 +100,22 @@ def test_a_forgotten_return_is_hinted_at(coding: Exercise) -> None:
     assert "return missing" in coding.verdict(forgets_return).text
 
 
+def test_a_forgotten_case_is_told_by_its_input() -> None:
+    exercise = function_exercise("demo.cases", [(1.0,), (-1.0,)], abs, [], "why.")
+    verdict = exercise.verdict(lambda x: x if x > 0 else None)
+    assert verdict.status == "wrong" and "= -1 your function gives back None: is a return missing there?" in verdict.text
+
+
+def test_an_argument_changed_into_none_or_another_text_is_noticed() -> None:
+    def cut_off(words: list[str], by: str | None) -> int:
+        words[0] = by
+        return len(words)
+
+    exercise = function_exercise("demo.words", [(["der", "Hund"], None), (["der"], "die")], lambda words, by: len(words), [], "why.")
+    assert "changes what it was given (words = ['der', 'Hund']" in exercise.verdict(cut_off).text
+    assert "changes" in exercise.verdict(lambda words, by: cut_off(words, by) if by else len(words)).text
+
+
 def wrong_shapes(scores: torch.Tensor) -> torch.Tensor:
     weights = scores.exp()
     return weights @ torch.ones(7)
@@ -177,6 +193,8 @@ def test_a_result_of_several_parts_names_the_part() -> None:
     assert difference([SCORES], (SCORES, SCORES), 1e-4) == "it should have 2 parts, and has 1"
     assert difference(SCORES, (SCORES, SCORES), 1e-4) == "it should be a tuple of 2, and is a tensor of shape (2, 2)"
     assert difference([SCORES, SCORES], (SCORES, SCORES), 1e-4) is None
+    assert difference((1.0, None, 2.0), (1.0, 3.0, 2.0), 1e-4) == "part 2: it should be a number, and is None"
+    assert difference([True, True], [True, False], 0.0) == "the element [1] should be False, and is True"
     assert difference(True, 1, 1e-4) is not None
     assert difference("ab", "ab", 0.0) is None
 

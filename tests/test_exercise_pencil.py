@@ -1,6 +1,8 @@
 """Pencil exercises: numbers in any carrier, slips by their name, and whatever else a learner types."""
 
 import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,7 +15,19 @@ pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 @pytest.mark.parametrize(
-    "answer", [0.731, "0.731", "0,731", " .731 ", (0.731,), [0.731], torch.tensor(0.73106), torch.tensor([0.731]).numpy()[0]]
+    "answer",
+    [
+        Fraction(731, 1000),
+        Decimal("0.731"),
+        0.731,
+        "0.731",
+        "0,731",
+        " .731 ",
+        (0.731,),
+        [0.731],
+        torch.tensor(0.73106),
+        torch.tensor([0.731]).numpy()[0],
+    ],
 )
 def test_a_right_number_passes_in_any_carrier(pencil: Exercise, answer: Any) -> None:
     assert pencil.verdict(answer).status == "right"
@@ -34,7 +48,7 @@ def test_a_right_number_passes_in_any_carrier(pencil: Exercise, answer: Any) -> 
         ("about a half", "cannot be read"),
         ("1/0", "cannot be read"),
         (True, "a truth value"),
-        (3 + 4j, "a number; this is"),
+        (3 + 4j, "a number; this is a complex number"),
         ([0.7, 0.3], "The answer is one number; this is a list of 2"),
         ([0.7, "x"], "cannot be read"),
         (torch.zeros(0), "one number; this is a tensor of shape (0,)"),
@@ -77,6 +91,7 @@ def test_a_row_of_numbers_says_which_one_is_off() -> None:
     assert row.verdict(["0.665", 0.245, torch.tensor(0.09)]).status == "right"
     assert row.verdict((7.39, 2.72, 1)).text == "Not divided yet."
     assert "Number 2 is off, the rest is right" in row.verdict([0.665, 0.3, 0.09]).text
+    assert "write the decimal point, 0.665" in row.verdict((0, 665, 0, 245, 0, 9)).text
     assert "Numbers 1 and 3 are off" in row.verdict([0.5, 0.245, 0.2]).text
     assert "3 numbers; this is a list of 2" in row.verdict([0.665, 0.245]).text
     assert "a ... not filled in yet" in row.verdict([0.665, ..., 0.09]).text

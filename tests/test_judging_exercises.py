@@ -9,8 +9,9 @@ import pytest
 import torch
 from sacrebleu.metrics import BLEU
 
+from lessons_lib.exercises.bootstrap import DIFFERENCES, EIGHT, A, B, bootstrap
 from lessons_lib.exercises.framework import Verdict, find
-from lessons_lib.exercises.judging import DIFFERENCES, A, B, bootstrap, clipped_matches
+from lessons_lib.exercises.judging import clipped_matches
 
 REFERENCES = ["der Hund beißt den Mann", "der Mann beißt den Hund"]
 HYPOTHESES = ["der Hund beißt den Hund", "der Mann beißt der Hund"]
@@ -59,26 +60,46 @@ def test_the_shapes_that_the_check_knows_are_right() -> None:
     assert pstdev(DIFFERENCES) == pytest.approx(2.0)
 
 
+def one_by_one(draw: random.Random, first: list[float], second: list[float]) -> float:
+    places = [draw.randrange(len(first)) for _ in first]
+    return sum(first[i] - second[i] for i in places) / len(first)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_right_bootstrap_passes_whatever_it_draws(seed: int) -> None:
     draw = random.Random(seed)
     answer = [
         lambda first, second, n: bootstrap(first, second, n),
-        lambda first, second, n: [sum(draw.choice(DIFFERENCES) for _ in range(5)) / 5 for _ in range(n)],
-        lambda first, second, n: (torch.tensor(first) - torch.tensor(second))[torch.randint(5, (n, 5))].mean(dim=1),
+        lambda first, second, n: [one_by_one(draw, first, second) for _ in range(n)],
+        lambda first, second, n: (torch.tensor(first) - torch.tensor(second))[torch.randint(len(first), (n, len(first)))].mean(dim=1),
     ]
-    assert [verdict("judging.bootstrap", one).status for one in answer] == ["right"] * 3
+    assert [verdict("bootstrap.draws", one).status for one in answer] == ["right"] * 3
 
 
 def test_the_check_leaves_the_readers_chance_alone() -> None:
     random.seed(3)
-    expected = random.Random(3).random()
-    verdict("judging.bootstrap", bootstrap)
-    assert random.random() == expected
+    torch.manual_seed(3)
+    expected = random.Random(3).random(), torch.rand(1, generator=torch.Generator().manual_seed(3))
+    verdict("bootstrap.draws", bootstrap)
+    assert (random.random(), torch.rand(1)) == expected
 
 
 def test_a_stub_is_not_attempted() -> None:
     def stub(first: list[float], second: list[float], n_draws: int) -> None: ...
 
-    assert verdict("judging.bootstrap", stub).status == "not attempted"
-    assert verdict("judging.bootstrap", ...).status == "not attempted"
+    assert verdict("bootstrap.draws", stub).status == "not attempted"
+    assert verdict("bootstrap.draws", ...).status == "not attempted"
+    assert "return missing" in verdict("bootstrap.draws", lambda first, second, n_draws: print("drawn")).text
+
+
+def test_the_eight_sentences_have_the_mean_and_spread_that_the_check_knows() -> None:
+    differences = [a - b for a, b in zip(*EIGHT, strict=True)]
+    assert sum(differences) / 8 == 2 and pstdev(differences) / 8**0.5 == pytest.approx(1.335, abs=0.001)
+    hard_coded = verdict("bootstrap.draws", lambda first, second, n: bootstrap(A, B, n)).text
+    assert "On these five sentences all is well" in hard_coded
+
+
+def test_a_wrong_share_is_not_called_right() -> None:
+    assert "Right as a share" in verdict("judging.bleu_by_hand", 0.5).text and "Right as a share" in verdict("judging.brevity", 0.534).text
+    for key, wrong in (("judging.bleu_by_hand", 0.529), ("judging.brevity", 0.537), ("judging.brevity", 0.5)):
+        assert "Right" not in verdict(key, wrong).text, (key, wrong)

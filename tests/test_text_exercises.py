@@ -9,8 +9,9 @@ import torch
 from lessons_lib.bpe import BytePairEncoder, count_pairs, join
 from lessons_lib.corpus import load_dirty
 from lessons_lib.exercises.framework import Verdict, find
+from lessons_lib.exercises.merges import MERGES, segment
 from lessons_lib.exercises.places import position_table, rotary_scores
-from lessons_lib.exercises.text import MERGES, is_garbled, segment
+from lessons_lib.exercises.text import is_garbled
 from lessons_lib.positions import RotaryPositions
 
 PENCIL = {"der": 4, "den": 3, "Hund": 3, "Hunde": 2}
@@ -25,7 +26,7 @@ def test_the_merge_counts_are_what_bpe_counts() -> None:
     for pair in BytePairEncoder.train(PENCIL, 6).merges:
         counts.append(count_pairs(words)[pair])
         words = {join(pieces, pair): n for pieces, n in words.items()}
-    assert counts[2:] == find("text.merge_counts").solution
+    assert counts[2:] == find("merges.counts").solution
     assert list(BytePairEncoder.train(PENCIL, 6).merges) == MERGES
 
 
@@ -39,7 +40,7 @@ def test_other_right_ways_to_segment_pass() -> None:
     def by_rank(word: str, merges: list[tuple[str, str]]) -> tuple[str, ...]:
         return BytePairEncoder(tuple(sorted(set(word))), tuple(merges)).segment(word)
 
-    assert verdict("text.segment", by_rank).status == "right"
+    assert verdict("merges.segment", by_rank).status == "right"
 
 
 def test_the_longest_piece_first_is_named() -> None:
@@ -50,7 +51,7 @@ def test_the_longest_piece_first_is_named() -> None:
             pieces, word = [*pieces, word[:size]], word[size:]
         return pieces
 
-    text = verdict("text.segment", longest).text
+    text = verdict("merges.segment", longest).text
     assert "the longest known piece is taken first" in text and "['Hund', 'e']" in text
 
 
@@ -74,6 +75,7 @@ def test_a_rule_for_garbled_letters_is_told_its_hits_and_alarms() -> None:
     assert "finds 3 of the 4 garbled pairs, with 1 false alarm." in text and "SÃO PAULO" in text
     assert "IndexError" in verdict("text.is_garbled", lambda text: text[100] == "Ã").text
     assert verdict("text.is_garbled", lambda text: None).status == "not attempted"
+    assert "return missing" in verdict("text.is_garbled", lambda text: print(end="")).text
     assert "Give the function itself" in verdict("text.is_garbled", True).text
 
 
@@ -181,7 +183,7 @@ def test_pieces_searched_in_spaced_text_are_named() -> None:
             text = text.replace(f"{a} {b}", a + b)
         return text.split()
 
-    assert "compare whole pieces" in verdict("text.segment", spaced).text
+    assert "compare whole pieces" in verdict("merges.segment", spaced).text
 
 
 def test_the_wrong_sign_is_recognised_in_32_bits() -> None:

@@ -157,3 +157,27 @@ def test_lengths_are_not_added_up() -> None:
 
 def test_a_share_counted_twice_is_not_taken_for_a_softmax() -> None:
     assert "counted den's share twice" in verdict("training.smoothed_loss", 0.925 * 1 + 0.025 * (1 + 2 + 3 + 3)).text
+
+
+def test_the_gallery_reads_names_whatever_their_capitals_and_hyphens() -> None:
+    loose = {letter: f" {name.upper().replace('-', ' ')} " for letter, name in GALLERY.items()}
+    assert verdict("training.gallery", loose).status == "right"
+    text = verdict("training.gallery", dict.fromkeys(GALLERY, "dropout")).text
+    assert text.count("healthy, no causal mask") == 1 and "no run called 'dropout'" in text
+
+
+@pytest.mark.parametrize(
+    ("w_left", "words"),
+    [
+        (lambda w, step, rate, decay: w - rate * step - rate * 0.1 * w, "the weight decay is 0.1 whatever"),
+        (lambda w, step, rate, decay: w - 0.1 * step - 0.1 * decay * w, "the rate is 0.1 whatever"),
+        (lambda w, step, rate, decay: w - rate * step - 0.01 * w, "your function gives"),
+    ],
+)
+def test_numbers_of_the_table_are_no_arguments(w_left: Callable[..., float], words: str) -> None:
+    def answer(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        step = (m / (1 - 0.9**t)) / (v / (1 - 0.999**t)) ** 0.5
+        return w_left(w, step, rate, weight_decay), m, v
+
+    assert words in verdict("optimising.adamw_step", answer).text

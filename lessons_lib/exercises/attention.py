@@ -20,6 +20,7 @@ from lessons_lib.exercises.framework import (
     numbers_exercise,
     register,
     right,
+    wave,
     wrong,
 )
 from lessons_lib.exercises.verdicts import as_wrong_answers
@@ -36,7 +37,7 @@ def judge_query(answer: Any) -> Verdict:
     if query is not None and query.shape == (2,) and not query.isfinite().all():
         return wrong(f"Not yet. A query is a list of two numbers that a score can be worked out with; {describe(answer)} is none.")
     if query is None or query.shape != (2,):
-        return wrong(f"Not yet. A query is a list of two numbers, like a key: [1.0, 0.0] for example. This is {kind(answer)}.")
+        return wrong(f"Not yet. A query is a list of two numbers (no texts), like a key: [1.0, 0.0]. This is {kind(answer)}.")
     query = query.float()
     if not query.any():
         return wrong("Not yet. The query (0, 0) asks nothing: all scores are 0 and each word gets a third.")
@@ -51,6 +52,8 @@ def judge_query(answer: Any) -> Verdict:
         return wrong(f"Not yet: man leads, but has no half. {told} Widen its lead: each point of score doubles the weight.")
     if leader == 1:
         return wrong(f"Not yet: now bites finds itself. {told} Man's key is (2, 0): its score is negative when your first number is.")
+    if dog == man:
+        return wrong(f"Not yet: dog and man are level. {told} Push a little further in the same direction.")
     return wrong(f"Not yet: dog still leads. {told} Dog's key has a second number, 2, and man's has none: make it count against dog.")
 
 
@@ -65,6 +68,7 @@ register(
                 ("the same, louder", [3.0, 0.0], "dog still leads"),
                 ("the opposite", [-1.0, 0.0], "bites finds itself"),
                 ("turned too little", [1.0, -0.6], "has no half"),
+                ("level", [2.0, -1.0], "dog and man are level"),
                 ("no question", [0.0, 0.0], "asks nothing"),
                 ("weights instead of a query", [0.1, 0.2, 0.7], "list of two numbers"),
                 ("no number", [math.nan, 1.0], "[nan, 1] is none"),
@@ -97,6 +101,7 @@ function_exercise(
         Case((torch.tensor([1000.0, 0.0]),)),
         Case((torch.tensor([120.0, 0.0, 0.0]),)),
         Case((torch.tensor([[1000.0, 999.0, 997.0], [0.0, 1.0, 3.0]]),), says="two rows, [1000, 999, 997] and [0, 1, 3],"),
+        Case((wave(2, 2, 3, pace=0.9),), says="two sentences of two rows each, (2, 2, 3),"),
     ],
     reference=stable_softmax,
     slips=[
@@ -114,27 +119,15 @@ function_exercise(
             lambda scores: _shares(scores - scores.abs().amax(dim=-1, keepdim=True)),
             "Negative scores then sink to twice their depth. Take off the largest score, with its sign.",
         ),
-        Slip(
-            "the smallest score is taken off",
-            lambda scores: _shares(scores - scores.amin(dim=-1, keepdim=True)),
-            "The largest is the one that overflows.",
-        ),
+        Slip("the smallest is taken off", lambda scores: _shares(scores - scores.amin(dim=-1, keepdim=True)), "The largest overflows."),
         Slip(
             "the mean is taken off",
             lambda scores: _shares(scores - scores.mean(dim=-1, keepdim=True)),
             "What is left can still be large: leave nothing above 0.",
         ),
-        Slip(
-            "the scores are divided by the largest",
-            lambda scores: _shares(scores / scores.amax(dim=-1, keepdim=True)),
-            "Dividing changes the differences; subtracting does not.",
-        ),
+        Slip("the scores are divided by the largest", lambda s: _shares(s / s.amax(dim=-1, keepdim=True)), "Subtract: differences stay."),
         Slip("large scores are cut off", lambda scores: _shares(scores.clamp(-80, 80)), "Cutting makes different scores equal."),
-        Slip(
-            "one maximum is taken for all rows",
-            lambda scores: _shares(scores - scores.max()),
-            "A row of small scores then becomes 0 / 0: each needs its own.",
-        ),
+        Slip("one maximum serves all rows", lambda s: _shares(s - s.max()), "A row of small scores is then 0 / 0: take its own."),
         Slip("the shares of all rows together sum to 1", _softmax_of_all, "Sum with dim=-1, keepdim=True."),
         Slip(
             "the softmax runs down the columns",
@@ -273,10 +266,14 @@ function_exercise(
         Slip(
             "the allowed scores are filled and the words to come are left",
             _slip(mask=lambda n: ~causal_mask(n)),
-            "masked_fill writes where it finds True, and your mask is True where looking is allowed: give it ~mask.",
+            "masked_fill writes where it finds True: that has to be the words to come. For attend, True means allowed.",
         ),
         Slip("a mask is multiplied by infinity", _multiplied_by_infinity, "0 · ∞ is nan. Write −∞ with masked_fill instead."),
-        Slip("each word sees those before it and not itself", _up_to_but_not_itself, "[:i] ends before word i: take [:i + 1]."),
+        Slip(
+            "each word sees those before it and not itself",
+            _up_to_but_not_itself,
+            "[:i] ends before word i: [:i + 1]. A mask: tril, not tril(-1).",
+        ),
         Slip(
             "the weights are returned",
             lambda Q, K, V: scaled_dot_product_attention(Q, K, V, causal_mask(len(Q)))[1],
@@ -290,6 +287,8 @@ function_exercise(
         Slip("the scores are not divided", _slip(divisor=lambda Q, V: 1.0), "Divide by the square root of Q.shape[-1]."),
         Slip("the scores are divided by d_head", _slip(divisor=lambda Q, V: Q.shape[-1]), "Divide by its square root."),
         Slip("the divisor is the root of d_v", _slip(divisor=lambda Q, V: math.sqrt(V.shape[-1])), "Take the root of a query's width."),
+        Slip("the divisor is the root of the number of words", _slip(divisor=lambda Q, V: len(Q) ** 0.5), "Take Q.shape[-1]**0.5."),
+        Slip("~ turns attend's mask round", lambda *QKV: scaled_dot_product_attention(*QKV, ~causal_mask(len(QKV[0])))[0], "Leave it out."),
         Slip("the divisor stays √2", _slip(divisor=lambda Q, V: math.sqrt(2)), "d_head is 4 here: take Q.shape[-1]**0.5."),
         Slip("the softmax runs down the columns", _slip(dim=0), "Share out each row: dim=-1."),
     ],

@@ -23,7 +23,7 @@ numbers_exercise(
         ): "The first two are right. A budget of 20 takes four sentences first: 2, 3, 4, 5 in four rows of 5, then 7 and 8, then 9 and 10.",
         (14.0, 4.0, 8.0): "Those are the empty places, rightly counted. Divide each by the places of its plan, and give per cent.",
     },
-    first_step="the first batch is 2 and 10: two rows of ten places, eight of them empty.",
+    first_step="the first batch, as they come, is 2 and 10: two rows of 10. Sorted: 2 and 3, two of 3. By budget: 2, 3, 4, 5, four of 5.",
 )
 
 
@@ -91,6 +91,11 @@ function_exercise(
             "a batch that fills the budget exactly is refused",
             lambda lengths, budget: _filled(_by_length(lengths), lambda batch, i: (len(batch) + 1) * lengths[i] < budget),
             "At most 20 places: 20 are allowed, so <=.",
+        ),
+        Slip(
+            "the places in the sorted list are returned",
+            lambda lengths, budget: by_budget(sorted(lengths), budget),
+            "Those are not places in lengths: sort the indices, sorted(range(len(lengths)), key=lambda i: lengths[i]).",
         ),
         Slip("the sentences are taken as they come", _unsorted, "Sort the indices by length first."),
         Slip(

@@ -201,7 +201,7 @@ def starting_std(fan_in: int, depth: int | None) -> float:
 
 function_exercise(
     "blocks.starting_std",
-    cases=[(64, None), (256, None), (256, 8), (64, 32)],
+    cases=[(64, None), (256, None), (256, 8), (64, 32), (16, 1)],
     reference=starting_std,
     slips=[
         Slip("the root is missing", lambda fan_in, depth: 1 / (fan_in * (2 * (depth or 0.5))), "Variances add, deviations do not."),
@@ -226,6 +226,6 @@ function_exercise(
         Slip("it is 0.02 at any width", lambda fan_in, depth: 0.02 / (2 * (depth or 0.5)) ** 0.5, "It has to know fan_in."),
     ],
     why="each layer keeps size 1, and 2 · depth changes together are as large as the stream that they are added to.",
-    tolerance=1e-3,
+    tolerance=1e-4,
     wrong_answers=[("depth is multiplied in although it is None", lambda fan_in, depth: (fan_in * 2 * depth) ** -0.5, "One side is None")],
 )

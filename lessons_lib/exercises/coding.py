@@ -30,14 +30,16 @@ _ADVICE = (
     ),
     (
         r"unsupported operand.*NoneType",
-        "One side is None: an argument that may be None (the task says what then), a return missing, "
-        "or a .grad that was cleared too early, or of a new tensor (write a -= …, not a = a - …)?",
+        "One side is None: an argument that may be None (the task says what then), a return missing, or a .grad: before any backward() "
+        "(with its brackets), cleared too early, or of a new tensor (write a -= …, not a = a - …)?",
     ),
+    (r"NoneType.*zero_", ".grad is None until the first backward: set it to None after the step instead."),
     (r"graph a second time", "Compute the loss anew inside the loop."),
-    (r"is not defined", "Is the name spelt as above, and was the cell that defines it run?"),
+    (r"is not defined", "Is the name spelt as above, was the cell that defines it run, or is an import missing?"),
     (r"'tuple' object has no attribute", "A function that returns a pair gives a tuple: take the part you need, [0] or [1]."),
     (r"Expected size for first two dimensions", "Print the shapes of what you multiply."),
     (r"Expected target size", "cross_entropy wants (N, V) and (N,): flatten both, or pick with the mask."),
+    (r"must be tuple of ints|'float' object cannot be interpreted", "A size is a whole number: divide with //."),
     (r"NoneType", "A step before it gave None: is a return missing, or a value not filled in yet?"),
     (
         r"list (assignment )?index out of range",
@@ -114,12 +116,14 @@ def function_exercise(
     def judge(answer: Any) -> Verdict:
         if not callable(answer):
             return wrong(f"Not yet. Give the function itself, its name without brackets; this is {kind(answer)}.")
-        if refused := _refuse_signature(answer, reference, inputs[0]):
+        if refused := refuse_signature(answer, reference, inputs[0]):
             return refused
         results: list[Any] = []
         for case, wanted in zip(inputs, expected, strict=True):
             result, changed = _call_and_watch(answer, case)
             results.append(result)
+            if result is None and len(results) > 1:
+                return wrong(f"Not yet. On {_input(case, reference)} your function gives back None: is a return missing there?")
             if verdict := _refuse_result(answer, result, changed, case, reference):
                 return verdict
             if apart := difference(result, wanted, tolerance):
@@ -146,7 +150,8 @@ def _call_and_watch(function: Callable[..., Any], case: Case) -> tuple[Any, bool
     except Exception as error:
         if "ellipsis" in str(error).lower():  # the stub's ... stands where the function goes on with a value
             return ..., False
-        return _Failure(_explain(function, error)), False
+        see_more = "" if case.says else "Call it on this input in a cell of its own to see more."
+        return _Failure(explain_error(function, error, see_more)), False
     return result, _changed([arguments, keywords], [case.arguments, case.keywords])
 
 
@@ -166,10 +171,13 @@ def _changed(one: Any, other: Any) -> bool:
         return len(one) != len(other) or any(_changed(*pair) for pair in zip(one, other, strict=True))
     if isinstance(one, dict):
         return set(one) != set(other) or any(_changed(one[key], other[key]) for key in one)
-    return isinstance(one, (Tensor, float, int)) and difference(one, other, 0.0) is not None
+    if type(one) is not type(other):
+        return True
+    return isinstance(one, (Tensor, float, int, str)) and difference(one, other, 0.0) is not None
 
 
-def _refuse_signature(answer: Callable[..., Any], reference: Callable[..., Any], case: Case) -> Verdict | None:
+def refuse_signature(answer: Callable[..., Any], reference: Callable[..., Any], case: Case) -> Verdict | None:
+    """The verdict on a function that cannot take the arguments of the case; None for one that can."""
     try:
         signature = inspect.signature(answer)
     except (TypeError, ValueError):  # built-in functions do not tell
@@ -185,16 +193,20 @@ def _refuse_signature(answer: Callable[..., Any], reference: Callable[..., Any],
 
 
 def _refuse_result(answer: Any, result: Any, changed: bool, case: Case, reference: Callable[..., Any]) -> Verdict | None:
-    if result is ... or (result is None and _is_stub(answer)):
-        return not_attempted()
-    if result is None:
-        return not_attempted("your function gives back None. If you have written it, is its return missing?")
+    if result is ... or result is None:
+        return nothing_given(answer, result)
     if isinstance(result, _Failure):
         return wrong(f"Not yet. On {_input(case, reference)} your function {result.text}")
     if changed:
-        given = _input(case, reference)
+        given = _input(case, reference).rstrip(",")
         return wrong(f"Not yet. Your function changes what it was given ({given}). Work on a copy: the caller still needs the old one.")
     return None
+
+
+def nothing_given(answer: Callable[..., Any], result: Any) -> Verdict:
+    """The verdict on a function that gives `...` or None: a stub, or one whose return is missing."""
+    is_stub = result is ... or _is_stub(answer)
+    return not_attempted("" if is_stub else "your function gives back None. If you have written it, is its return missing?")
 
 
 def _is_stub(function: Any) -> bool:
@@ -236,8 +248,8 @@ def _input(case: Case, reference: Callable[..., Any]) -> str:
     return ", ".join(f"{name} = {describe(value)}" for name, value in pairs)
 
 
-def _explain(function: Callable[..., Any], error: Exception) -> str:
-    """What went wrong, in which line of the learner's cell, and what to look at."""
+def explain_error(function: Callable[..., Any], error: Exception, otherwise: str = "") -> str:
+    """What went wrong, in which line of the learner's cell, and what to look at, or `otherwise`: follows "your function "."""
     said = _ADDRESS.sub("", (str(error).splitlines() or [""])[0])[:160]
     code = getattr(function, "__code__", None)
     line, step = None, error.__traceback__
@@ -246,10 +258,8 @@ def _explain(function: Callable[..., Any], error: Exception) -> str:
             line = linecache.getline(code.co_filename, step.tb_lineno).strip()
         step = step.tb_next
     place = f" in the line `{line[:80]}`" if line else ""
-    advice = next(
-        (text for pattern, text in _ADVICE if re.search(pattern, str(error))), "Call it on this input in a cell of its own to see more."
-    )
-    return f"stops{place} with {type(error).__name__}: {said.rstrip('.')}. {advice}"
+    advice = next((text for pattern, text in _ADVICE if re.search(pattern, str(error))), otherwise)
+    return f"stops{place} with {type(error).__name__}: {said.rstrip('.')}. {advice}".rstrip()
 
 
 def _refuse_alike(key: str, slips: Sequence[Slip], mistaken: list[list[Any]], expected: list[Any], tolerance: float) -> None:

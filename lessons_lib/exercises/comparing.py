@@ -3,6 +3,8 @@
 import math
 import numbers
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -35,7 +37,7 @@ def kind(value: Any) -> str:
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, numbers.Number):
-        return "a number"
+        return "a complex number" if isinstance(value, complex) else "a number"
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         return f"a tensor of shape {tuple(value.shape)}" if len(value.shape) else "a tensor holding one number"
     if isinstance(value, (list, tuple, dict, set)):
@@ -51,7 +53,7 @@ def as_tensor(value: Any) -> Tensor | None:
     """Numbers in any carrier (number, tensor, array, nested lists of them) as one detached tensor; None if it is no such thing."""
     if isinstance(value, Tensor):
         return value.detach().cpu()
-    if isinstance(value, float):  # torch would make it 32 bits wide, and refuse an answer exactly on the tolerance
+    if isinstance(value, (float, Fraction, Decimal)):  # torch would make a float 32 bits wide, and refuse an answer on the tolerance
         return torch.tensor(float(value), dtype=torch.float64)
     if isinstance(value, numbers.Number) or hasattr(value, "__array__"):
         try:
@@ -73,13 +75,13 @@ def difference(got: Any, expected: Any, tolerance: float) -> str | None:
     """
     several = isinstance(expected, (list, tuple)) and any(isinstance(part, Tensor) and part.dim() for part in expected)
     wanted = None if several else as_tensor(expected)
-    if wanted is not None:
+    if wanted is not None and not (_is_row(expected) and _is_row(got) and as_tensor(got) is None):
         return _numbers_apart(got, wanted, expected, tolerance)
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         if set(got) != set(expected):
             return f"it should have the keys {describe(list(expected))}, and has {describe(list(got))}"
         parts = [(f"the entry {describe(key)}", got[key], expected[key]) for key in expected]
-    elif isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)):
+    elif _is_row(expected) and _is_row(got):
         if len(got) != len(expected):
             return f"it should have {len(expected)} parts, and has {len(got)}"
         parts = [(f"part {number}", *pair) for number, pair in enumerate(zip(got, expected, strict=True), 1)]
@@ -93,6 +95,10 @@ def difference(got: Any, expected: Any, tolerance: float) -> str | None:
     return None
 
 
+def _is_row(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
 def _numbers_apart(got: Any, wanted: Tensor, expected: Any, tolerance: float) -> str | None:
     mine = as_tensor(got)
     if mine is None or (isinstance(got, bool) and not isinstance(expected, bool)):
@@ -102,13 +108,14 @@ def _numbers_apart(got: Any, wanted: Tensor, expected: Any, tolerance: float) ->
     if (wanted.dtype == torch.bool) != (mine.dtype == torch.bool):
         names = ("truth values", "numbers") if wanted.dtype == torch.bool else ("numbers", "truth values")
         return f"it should hold {names[0]}, and holds {names[1]}"
+    show = (lambda value: str(bool(value))) if wanted.dtype == torch.bool else _number
     mine, wanted = mine.double(), wanted.double()
     apart = ~torch.isclose(mine, wanted, rtol=tolerance, atol=tolerance, equal_nan=True)
     if not apart.any():
         return None
     place = tuple(apart.nonzero()[0].tolist())
     where = f"the element {list(place)}" if place else "it"
-    return f"{where} should be {_number(wanted[place].item())}, and is {_number(mine[place].item())}"
+    return f"{where} should be {show(wanted[place].item())}, and is {show(mine[place].item())}"
 
 
 def _number(value: float) -> str:

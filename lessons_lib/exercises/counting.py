@@ -19,6 +19,7 @@ number_exercise(
         568: "You counted three tables. Source, target and output share one: 40.",
         528: "You counted two tables. Source, target and output share one: 40.",
         680: "You gave each head 4 × 4 matrices of its own. Heads share the width: two heads of 2 columns each.",
+        728: "You gave each head an attention of its own, 80 each. Heads share the width: two heads of 2 columns each, 80 in all.",
         498: "You gave the output layer a bias, 10 numbers. Some models have one; this one has none.",
         448: "The table is missing: 10 words of 4 numbers. (448 is what PyTorch's nn.Transformer has, which knows no words.)",
         460: "You counted 4 for each of the seven norms. A norm learns two numbers a column, a scale and a shift: 8.",

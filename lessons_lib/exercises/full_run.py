@@ -40,7 +40,7 @@ numbers_exercise(
         (0.0192, 0.02): "The second is off: turn it over, 1 / 0.02.",
         (0.0192, 1.02): "The second is off: 1 / 0.98 instead of 1 / (1 − 0.98).",
     },
-    first_step="how much of the newest weights goes into the average? 1 − 0.98.",
+    first_step="the newest weights come in with 1 − 0.98; each later step multiplies by 0.98. The second is 1 / what comes in.",
 )
 
 numbers_exercise(
@@ -58,5 +58,5 @@ numbers_exercise(
         (36000, 3): "The energy is right. 36,000 are seconds: divide by 3,600.",
         (36000, 10800): "Those are seconds. Divide by 3,600 first, then multiply by 0.3 kW.",
     },
-    first_step="6 · N · D operations: 6 · 6e7 · 3e9. How many a second does the card do at 30 % of 1e14?",
+    first_step="6 · N · D operations: 6 · 6e7 · 3e9. How many a second does the card do at 30 % of 1e14? Energy: 0.3 kW times hours.",
 )

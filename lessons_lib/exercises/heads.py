@@ -31,6 +31,8 @@ numbers_exercise(
         (9.3, 9.3): "You added the heads. W_o has −1 in its lower two rows.",
         (-4.5, 4.5): "That is without the square root. Divide the scores by √2, or let each point of score double the weight.",
         (-2.2, 2.2): "You divided by d_head = 2. Divide by its square root, 1.41.",
+        (-3.95, 3.6): "That is head A with the square root and head B without. Divide B's scores by √2, too.",
+        (-2.4, 2.9): "That is head A with the square root and head B divided by d_head = 2. Divide B's scores by √2, too.",
         (2.3, -2.05): "Head A is that of dog bites man, (8.5, 1.0), or its places are reversed: in A a word on the left gains a point.",
         (2.05, -2.3): "Head B is that of dog bites man, (1.0, 8.5), or its places are reversed: in B a word on the right gains a point.",
         (0.0, 0.0): "One of the heads has no places: then both hear the same. In B, man has 3 − 1 and dog 2 + 1.",
@@ -186,7 +188,7 @@ function_exercise(
         Slip(
             "the mask is the wrong way round",
             _slip(fill=lambda scores, mask: scores.masked_fill(mask, -math.inf)),
-            "masked_fill writes where it finds True, and True means allowed here: give it ~mask.",
+            "True means allowed: attend takes the mask as it is. Only masked_fill writes where it finds True: give that ~mask.",
         ),
         Slip("masked scores are set to 0", _slip(fill=lambda scores, mask: scores.masked_fill(~mask, 0.0)), "e⁰ = 1: fill with −∞."),
         Slip("the weights are set to 0 after the softmax", _zeroed_after, "Mask the scores, before the softmax."),

@@ -1,29 +1,14 @@
-"""Notebook 07's exercises on judging: BLEU and its brevity penalty by hand, clipped n-grams, a bootstrap of pairs."""
+"""Notebook 07's exercises on judging: BLEU and its brevity penalty by hand, clipped n-grams."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import torch
-from torch import Tensor
-
-from lessons_lib.exercises.comparing import as_tensor
 from lessons_lib.exercises.framework import (
     Case,
-    Exercise,
     Slip,
-    Verdict,
     function_exercise,
-    kind,
-    not_attempted,
     number_exercise,
-    register,
-    right,
-    wrong,
 )
-from lessons_lib.exercises.verdicts import as_wrong_answers
-from lessons_lib.figures.palette import number
 
 Words = Sequence[str]
 
@@ -57,7 +42,7 @@ number_exercise(
         59.7: "That is without the penalty. The text has 9 words, its references 10.",
         66.0: "You took e^(1 − c/r) = e^(1/10), a reward. The exponent is 1 − r/c = 1 − 10/9, below 0.",
         66.7: "You divided by the penalty, or lost its minus: e^(1 − 10/9) is .895. Multiply.",
-        53.7: "You took c/r = 9/10 as the penalty. It is e^(1 − r/c), .895.",
+        53.7: "You took c/r = 9/10 as the penalty, or rounded the root to .6. The penalty is e^(1 − r/c), .895, the root .597.",
         53.1: "You took a penalty for each sentence and averaged them. Lengths are added up first, as the counts are.",
         46.5: "You took the first sentence's lengths, 4 and 5: e^(1 − 5/4). Lengths are those of the whole corpus, 9 and 10.",
         44.7: "The penalty is right, but the counts are still those of the uncut text. Both totals and matches change.",
@@ -106,6 +91,12 @@ def _joined(hypothesis: Words, references: Sequence[Words], n: int) -> int:
     return sum(min(times, together[gram]) for gram, times in _ngrams(hypothesis, n).items())
 
 
+def _inside_the_text(hypothesis: Words, references: Sequence[Words], n: int) -> int:
+    texts = [" ".join(reference) for reference in references]
+    runs = Counter(" ".join(gram) for gram in _ngrams(hypothesis, n).elements())
+    return sum(min(times, max(text.count(run) for text in texts)) for run, times in runs.items())
+
+
 DOG, OTHER = "der Hund beißt den Mann".split(), "den Mann beißt der Hund".split()
 STUTTER, MIXED = "der Hund beißt den Hund".split(), "der der Hund beißt den Mann Mann".split()
 
@@ -113,7 +104,7 @@ function_exercise(
     "judging.clipped_matches",
     cases=[
         Case((STUTTER, [DOG], 1), says="der Hund beißt den Hund against der Hund beißt den Mann, n = 1"),
-        Case((STUTTER, [DOG], 2), says="the same, n = 2"),
+        Case((STUTTER, [DOG], 2), says="der Hund beißt den Hund against der Hund beißt den Mann, n = 2"),
         Case(
             ("der den Mann".split(), [DOG, OTHER], 2),
             says="der den Mann against two references, n = 2",
@@ -122,6 +113,10 @@ function_exercise(
         Case((["der"], [DOG], 2), says="a single word, n = 2"),
         Case(("der der der den".split(), ["der der der".split(), ["den"]], 1), says="der der der den against der der der and den, n = 1"),
         Case((["Mann", "den"], [DOG, OTHER], 2), says="Mann den against two references, n = 2"),
+        Case((["der", "Hund"], [["den"], DOG], 1), says="der Hund against den and der Hund beißt den Mann, n = 1"),
+        Case((["den", "Hund"], [["den", "Mann"], ["der", "Hund"]], 1), says="den Hund against den Mann and der Hund, n = 1"),
+        Case((["und"], [["Hund"]], 1), says="und against Hund, n = 1"),
+        Case((["der"] * 3, [["der"] * 3], 2), says="der der der against itself, n = 2"),
     ],
     reference=clipped_matches,
     slips=[
@@ -139,6 +134,16 @@ function_exercise(
             "only the first reference is looked at",
             _matching(lambda found, gram, times: min(times, found[0][gram])),
             "Take the reference that has the n-gram most often: max over the references.",
+        ),
+        Slip(
+            "one reference is chosen for the whole text",
+            lambda hypothesis, references, n: max(clipped_matches(hypothesis, [reference], n) for reference in references),
+            "Choose anew for each n-gram: the max goes inside the sum.",
+        ),
+        Slip(
+            "parts of words count as well",
+            _inside_the_text,
+            "Compare words, tuple(words[i:i + n]): there is an und in Hund, and a text is searched from left to right.",
         ),
         Slip(
             "the references' counts are added up",
@@ -161,109 +166,4 @@ function_exercise(
         Slip("the references are joined into one text", _joined, "Runs across their seam do not exist: count each reference for itself."),
     ],
     why="a stuttered word earns nothing more, and a second reference helps only where it has the n-gram more often.",
-)
-
-
-A, B = (60.0, 55.0, 70.0, 40.0, 50.0), (56.0, 53.0, 69.0, 40.0, 52.0)
-N_DRAWS = 4000
-SEED = 2  # its first draw has another mean than 1, in random and in torch
-SHAPES = (  # mean and spread of the draws, and what gives them
-    (
-        1.0,
-        0.0,
-        "every draw has the mean 1: each sentence was drawn once. Draw with replacement: some twice, some not at all.",
-    ),
-    (1.0, 6.11, "the draws spread by about 6: A's and B's sentences were drawn apart. Draw a sentence once, and take both its scores."),
-    (1.0, 2.0, "the draws spread by 2, as single sentences do. A draw is the mean of as many differences as there are sentences."),
-    (5.0, 4.47, "the draws have the mean 5: they are sums. Divide by the number of sentences."),
-    (-1.0, 0.894, "the sign is turned round: it is first minus second."),
-    (55.0, 4.47, "the draws are means of A alone. Subtract B's score of the same sentence."),
-    (1.0, 0.632, "the draws spread too little: more than five sentences are drawn. Draw as many as there are, five."),
-    (1.0, 1.0, "the draws spread too much: fewer than five sentences are drawn. Draw as many as there are, five."),
-)
-
-
-def bootstrap(first: Sequence[float], second: Sequence[float], n_draws: int) -> list[float]:
-    """The mean of first minus second in each of `n_draws` draws of as many sentences as there are, with replacement."""
-    differences = [a - b for a, b in zip(first, second, strict=True)]
-    return [sum(random.choices(differences, k=len(differences))) / len(differences) for _ in range(n_draws)]
-
-
-def judge_bootstrap(answer: Any) -> Verdict:
-    """Draws are random, so their number, mean and spread are held against what they have to be; the seed is the check's own."""
-    if not callable(answer):
-        return wrong(f"Not yet. Give the function itself, its name without brackets; this is {kind(answer)}.")
-    state = random.getstate()
-    random.seed(SEED)
-    torch.manual_seed(SEED)
-    try:
-        result = answer(list(A), list(B), N_DRAWS)
-    except Exception as error:  # the learner's function may stop with anything
-        if isinstance(error, NotImplementedError) or "ellipsis" in str(error).lower():
-            return not_attempted()
-        return wrong(f"Not yet. Your function stops with {type(error).__name__}: {str(error)[:120]}.")
-    finally:
-        random.setstate(state)
-    if result is None or result is ...:
-        return not_attempted()
-    means = as_tensor(list(result)) if isinstance(result, (list, tuple)) else as_tensor(result)
-    if means is None or means.ndim != 1:
-        return wrong(f"Not yet. Give a list with the mean of each draw; this is {kind(result)}.")
-    if len(means) != N_DRAWS:
-        return wrong(f"Not yet. Asked for {N_DRAWS} draws, your function gives {len(means)}: one mean a draw.")
-    return _judge_means(means.double())
-
-
-def _judge_means(means: Tensor) -> Verdict:
-    middle, spread = float(means.mean()), float(means.std())
-    if spread < 1e-9 and abs(middle - 1) > 1e-6:
-        return wrong("Not yet: all draws are the same one. Draw five sentences anew for each mean.")
-    if _near(middle, spread, 1.0, 0.894):
-        low, high = means.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-        return right(f"95 % of your draws lie between {number(low, 1)} and {number(high, 1)}; all 3,125 give \u22120.8 and 2.8.")
-    for mean, wide, says in SHAPES:
-        if _near(middle, spread, mean, wide):
-            return wrong(f"Not yet: {says}")
-    return wrong(
-        f"Not yet. Your draws have the mean {number(middle)} and the spread {number(spread)} (standard deviation); "
-        "it should be 1 and 0.89. Draw five sentences with replacement, and average their differences."
-    )
-
-
-def _near(middle: float, spread: float, mean: float, wide: float) -> bool:
-    return abs(middle - mean) < 0.1 + 0.06 * wide and abs(spread - wide) < 0.02 + 0.05 * wide
-
-
-def _drawn(rows: Callable[[], list[float]]) -> Callable[[Sequence[float], Sequence[float], int], list[float]]:
-    return lambda first, second, n_draws: [sum(drawn := rows()) / len(drawn) for _ in range(n_draws)]
-
-
-DIFFERENCES = [a - b for a, b in zip(A, B, strict=True)]
-
-register(
-    Exercise(
-        "judging.bootstrap",
-        judge_bootstrap,
-        bootstrap,
-        as_wrong_answers(
-            (
-                ("without replacement", _drawn(lambda: random.sample(DIFFERENCES, 5)), "with replacement"),
-                (
-                    "drawn apart",
-                    lambda first, second, n: [(sum(random.choices(first, k=5)) - sum(random.choices(second, k=5))) / 5 for _ in range(n)],
-                    "drawn apart",
-                ),
-                ("one draw, repeated", lambda first, second, n: bootstrap(first, second, 1) * n, "the same one"),
-                ("one sentence a draw", _drawn(lambda: random.choices(DIFFERENCES, k=1)), "as single sentences do"),
-                ("sums", lambda first, second, n: [sum(random.choices(DIFFERENCES, k=5)) for _ in range(n)], "they are sums"),
-                ("second minus first", lambda first, second, n: bootstrap(second, first, n), "sign is turned round"),
-                ("A alone", _drawn(lambda: random.choices(A, k=5)), "means of A alone"),
-                ("too many drawn", _drawn(lambda: random.choices(DIFFERENCES, k=10)), "more than five"),
-                ("too few drawn", _drawn(lambda: random.choices(DIFFERENCES, k=4)), "fewer than five"),
-                ("no draws", lambda first, second, n: [1.0], "one mean a draw"),
-                ("an error", lambda first, second, n: first - second, "stops with TypeError"),
-                ("a number", 1.0, "Give the function itself"),
-            )
-        ),
-    )
 )

@@ -1,6 +1,7 @@
 """Exercises of notebook 02 on batches: the shapes of a padded batch, and attention that leaves the padding out."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ SHAPE_SLIPS: dict[str, tuple[tuple[tuple[int, ...], str], ...]] = {
         ((16, 4), "that is W_q. Q holds a query for each word of each sentence."),
     ),
     "scores": (
+        ((5, 7, 16), "that is X. A row of scores has a number for each of the 7 words that are asked."),
         ((5, 7), "a score belongs to a pair of words: one that asks and one that is asked."),
         ((5, 7, 4), "that is Q. In Q Kᵀ the 4 numbers of a query meet those of a key, and are added up."),
         ((35, 35), "words of different sentences do not meet: each sentence has a table of its own."),
@@ -40,6 +42,7 @@ SHAPE_SLIPS: dict[str, tuple[tuple[tuple[int, ...], str], ...]] = {
     ),
     "output": (
         ((5, 7, 4), "the output is a mixture of values, and a value has 3 numbers."),
+        ((5, 7, 16), "that is X's width; a value has 3 numbers, and so has a mixture of values."),
         ((5, 7, 7), "those are the weights. Multiplied by V, (5, 7, 3), they leave 3 numbers a word."),
     ),
 }
@@ -55,8 +58,8 @@ def judge_shapes(answer: Any) -> Verdict:
 def _shape_fault(name: str, part: Any) -> str:
     """What is wrong with one shape; an empty string if nothing is."""
     try:
-        given = tuple(int(side) for side in part)
-    except (TypeError, ValueError):
+        given = tuple(operator.index(side) for side in part)
+    except TypeError:
         return f"give a shape, such as (2, 3); this is {kind(part)}."
     if given == SHAPES[name]:
         return ""
@@ -65,7 +68,8 @@ def _shape_fault(name: str, part: Any) -> str:
             return words
     if len(given) != len(SHAPES[name]):
         return f"it has {len(SHAPES[name])} sides; you gave {len(given)}."
-    return f"{given} is another shape. The first side counts sentences, the second the words that ask."
+    off = [f"side {i} is {a}" for i, (a, b) in enumerate(zip(given, SHAPES[name], strict=True), 1) if a != b]
+    return f"{given} is another shape: {' and '.join(off)}. What does {'that side' if len(off) == 1 else 'each of them'} count?"
 
 
 register(
@@ -79,7 +83,8 @@ register(
                 ("one shape", (5, 7, 16), "Give a shape for each of"),
                 ("one open", {**SHAPES, "mask": ...}, "Still open: mask"),
                 ("a number", {**SHAPES, "Q": 4}, "give a shape"),
-                ("another order", {**SHAPES, "X": (7, 5, 16)}, "The first side counts sentences"),
+                ("another order", {**SHAPES, "X": (7, 5, 16)}, "side 1 is 7 and side 2 is 5"),
+                ("numbers that are not whole", {**SHAPES, "Q": (5.9, 7, 4)}, "give a shape"),
             )
         ),
     )
@@ -154,7 +159,7 @@ function_exercise(
         Slip(
             "the words are hidden and the PADs are left",
             _slip(mask=lambda ids: (ids == 0)[:, None, :]),
-            "masked_fill writes where it finds True: give it the PADs, ids == 0.",
+            "masked_fill, which writes where it finds True, wants the PADs, ids == 0; attend wants the words, ids != 0.",
         ),
         Slip(
             "rows are hidden instead of columns",

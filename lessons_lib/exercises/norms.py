@@ -98,6 +98,21 @@ function_exercise(
             lambda x: _scaled(x, x.var(dim=-1, keepdim=True, correction=0)),
             "Subtract the row's mean first.",
         ),
+        Slip(
+            "std divides by n − 1, and no small number is added",
+            lambda x: _centred(x) / x.std(dim=-1, keepdim=True),
+            "Take var with correction=0, add 1e-5, then the root: the row (3, 3, 3, 3) would be 0 / 0.",
+        ),
+        Slip(
+            "it is divided by the variance, and no small number is added",
+            lambda x: _centred(x) / x.var(dim=-1, keepdim=True, correction=0),
+            "Divide by its root, with 1e-5 under it.",
+        ),
+        Slip(
+            "the small number is smaller than 1e-5",
+            lambda x: _centred(x) / (x.var(dim=-1, keepdim=True, correction=0) + 1e-6).sqrt(),
+            "Here it is 1e-5; the row (0.001, …) tells.",
+        ),
         Slip("only the mean is taken off", _centred, "Then divide by the standard deviation."),
         Slip("mean and variance are taken without keepdim=True", lambda x: _scaled(_off_mean(x), x.var(dim=-1, correction=0)), _KEEPDIM),
         Slip("the mean is taken without keepdim=True", lambda x: _scaled(_off_mean(x), x.var(-1, correction=0, keepdim=True)), _KEEPDIM),

@@ -77,6 +77,7 @@ function_exercise(
         Case((1.0, 4.0, 0.0, 0.0, 1, 0.1, 0.1)),
         Case((0.89, -4.0, 0.4, 0.016, 2, 0.1, 0.1)),
         Case((1.0, 4000.0, 0.0, 0.0, 1, 0.1, 0.1)),
+        Case((2.0, -3.0, 0.5, 0.2, 3, 0.05, 0.3)),  # where rate, decay and 1 − 0.9 differ
     ],
     reference=adamw_step,
     slips=[
@@ -96,6 +97,16 @@ function_exercise(
             "the weight decay is left out",
             _no_decay,
             "The sixth line of the table is missing: rate · weight_decay · w.",
+        ),
+        Slip(
+            "the weight decay is 0.1 whatever the argument says",
+            lambda w, g, m, v, t, rate, weight_decay: adamw_step(w, g, m, v, t, rate, 0.1),
+            "Use weight_decay: 0.1 is the table's.",
+        ),
+        Slip(
+            "the rate is 0.1 whatever the argument says",
+            lambda w, g, m, v, t, rate, weight_decay: adamw_step(w, g, m, v, t, 0.1, weight_decay),
+            "Use rate: 0.1 is the table's.",
         ),
         Slip(
             "the weight decay is taken of the new w",
@@ -152,6 +163,16 @@ function_exercise(
             lambda step, d_model, warmup: d_model**-1 / 2 * min(step**-0.5, step * warmup**-1.5),
             "`**` binds before `/`, so that is half of 1/d_model: write `d_model**-0.5`.",
         ),
+        Slip(
+            "the powers are written **-1/2 and **-3/2",
+            lambda step, d_model, warmup: d_model**-1 / 2 * min(step**-1 / 2, step * warmup**-3 / 2),
+            "`**` binds before `/`: write **-0.5 and **-1.5, or put the fractions in brackets.",
+        ),
+        Slip(
+            "warmup**-3/2 stands for warmup**(-3/2)",
+            lambda step, d_model, warmup: d_model**-0.5 * min(step**-0.5, step * warmup**-3 / 2),
+            "`**` binds before `/`: write **-1.5.",
+        ),
     ],
     why="1/64, 1/16, 1/32 at steps 1, 4, 16: up in a straight line, then down with the square root.",
     tolerance=1e-6,
@@ -177,7 +198,10 @@ function_exercise(
     cases=[
         Case(([torch.tensor([3.0, 4.0]), torch.tensor([12.0])], 2.6)),
         Case(([torch.tensor([0.3, 0.4]), torch.tensor([1.2])], 2.6)),
-        Case(([torch.tensor([[1.0, -2.0], [2.0, 4.0]])], 1.0)),
+        Case(
+            ([torch.tensor([[1.0, -2.0], [2.0, 4.0]]), torch.tensor([12.0])], 1.0),
+            says="a matrix, a bias and most = 1",
+        ),
     ],
     reference=clip,
     slips=[

@@ -70,13 +70,13 @@ def _register(
         if isinstance(values, str):
             return wrong(values)
         if len(values) != len(right_answer):
-            return wrong(_count_message(answer, len(values), len(right_answer)))
+            return wrong(_count_message(answer, len(right_answer)))
         if not all(math.isfinite(value) for value in values):
             return wrong(f"Not yet. {describe(answer)} is no number that a calculation on paper ends in. First step: {first_step}")
         if _near(values, right_answer, tolerance):
             return right(why)
         for slip, text in slips.items():
-            if _near(values, slip, tolerance):
+            if _near(values, slip, tolerance / 100 if _is_share(slip, right_answer, tolerance) else tolerance):
                 return wrong(text)
         return wrong(_other(values, right_answer, tolerance, first_step))
 
@@ -87,6 +87,11 @@ def _register(
 
 def _near(values: Sequence[float], wanted: Sequence[float], tolerance: float) -> bool:
     return len(values) == len(wanted) and all(abs(a - b) <= tolerance + _ROUNDING for a, b in zip(values, wanted, strict=True))
+
+
+def _is_share(slip: Sequence[float], right_answer: Sequence[float], tolerance: float) -> bool:
+    """Whether the slip is the right answer, in per cent, given as a share: of so small numbers many lie within the tolerance."""
+    return _near([100 * value for value in slip], right_answer, tolerance)
 
 
 def _other(values: list[float], right_answer: list[float], tolerance: float, first_step: str) -> str:
@@ -103,7 +108,7 @@ def _read(answer: Any) -> list[float] | str:
     """The numbers in an answer of any carrier, or the message that refuses it."""
     if isinstance(answer, str):
         value = _read_text(answer)
-        return f"Not yet. Type a number, without quotation marks; {describe(answer)} cannot be read as one." if value is None else [value]
+        return f"Not yet. Type numbers, without quotation marks; {describe(answer)} cannot be read as one." if value is None else [value]
     if isinstance(answer, (list, tuple)):
         parts = [_read(part) for part in answer]
         if any(isinstance(part, str) for part in parts):
@@ -131,11 +136,12 @@ def _flat(tensor: Tensor) -> list[float]:
     return tensor.double().reshape(-1).tolist()
 
 
-def _count_message(answer: Any, given: int, wanted: int) -> str:
+def _count_message(answer: Any, wanted: int) -> str:
     numbers = "one number" if wanted == 1 else f"{wanted} numbers"
-    if wanted == 1 and isinstance(answer, tuple) and given == 2 and all(isinstance(part, int) for part in answer):
-        return f"Not yet. Python reads {answer[0]},{answer[1]} as two numbers: write the decimal point, {answer[0]}.{answer[1]}."
-    return f"Not yet. The answer is {numbers}; this is {kind(answer)}."
+    told = f"Not yet. The answer is {numbers}; this is {kind(answer)}."
+    if isinstance(answer, (list, tuple)) and len(answer) == 2 * wanted and all(type(part) is int for part in answer) and answer[1] >= 0:
+        return f"{told} If {answer[0]},{answer[1]} is one number, write the decimal point, {answer[0]}.{answer[1]}."
+    return told
 
 
 def _refuse_alike(key: str, answers: list[tuple[float, ...]], tolerance: float) -> None:

@@ -100,7 +100,7 @@ numbers_exercise(
     why="(1, −3) · (0, −2) = 6, as for every word that looks one back; (3, 1) · (−2, 0) = −6, as for every word that looks one ahead.",
     slips={
         (-6, 2): "Only the query is turned. Turn the key too, by its own place: k at 2 is (0, −2), k at 1 is (−2, 0).",
-        (6, 6): "You turned the keys the other way. Both go (x, y) → (−y, x).",
+        (6, 6): "The first is right. In the second the query stands *before* the key: (3, 1) stays, (0, 2) is turned once, to (−2, 0).",
         (-6, 6): "You turned clockwise, (x, y) → (y, −x): now it looks ahead. Take (x, y) → (−y, x).",
         (1, 7): "You added sine and cosine of the place. Rotary positions turn the vector instead.",
         (2, 2): "That is the score without any turn.",

@@ -15,7 +15,7 @@ RIDDLE_SLIPS: dict[str, tuple[tuple[Sequence[float], str], ...]] = {
         ([0.5, 0.5], "those are the weights of the second word, which asks with 0. The first asks with 1, and the keys are 0 and 1."),
         ([0.731, 0.269], "right numbers, other order: the second key, 1, is the one that fits."),
         ([0.0, 1.0], "those are the scores. Softmax turns them into shares, and never gives 0."),
-        ([0.33, 0.67], "you divided by √2. Here each vector has one number: d_head is 1."),
+        ([0.33, 0.67], "you divided by √2, or doubled for a point, which is the same. Here each vector has one number: d_head is 1."),
     ),
     "b": (
         ([0.5, 0.5], "two weights for one key. A weight belongs to a word, not to a place in its vector; this is the article's slip."),

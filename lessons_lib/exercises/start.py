@@ -45,7 +45,7 @@ def centre_rows(x: Tensor) -> Tensor:
 
 function_exercise(
     "start.centre_rows",
-    cases=[(torch.tensor([[1.0, 3.0], [10.0, 20.0]]),), (torch.tensor([[1.0, 2.0, 3.0], [4.0, 6.0, 8.0]]),)],
+    cases=[(torch.tensor([[1.0, 3.0], [10.0, 20.0]]),), (torch.tensor([[1.0, 2.0, 4.0], [4.0, 6.0, 8.0]]),)],
     reference=centre_rows,
     slips=[
         Slip(
@@ -148,7 +148,7 @@ _X, _Y = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
 
 function_exercise(
     "start.fit_slope",
-    cases=[(_X, _Y, 0.1, 2), (_X, _Y, 0.05, 3), (_X, torch.tensor([-1.0, -2.0, -3.0]), 0.05, 5)],
+    cases=[(_X, _Y, 0.1, 2), (_X, _Y, 0.05, 3), (torch.tensor([1.0, 2.0, 3.0, 0.0]), torch.tensor([-1.0, -2.0, -3.0, 1.0]), 0.05, 5)],
     reference=fit_slope,
     slips=[
         Slip(
@@ -164,7 +164,7 @@ function_exercise(
         Slip(
             "the squares are summed, not averaged",
             lambda x, y, rate, steps: _descend(x, y, rate, steps, loss=lambda off: (off**2).sum()),
-            "A sum makes the step three times as long here.",
+            "A sum makes the step as many times as long as there are points.",
         ),
         Slip(
             "the loss takes the error without squaring it",

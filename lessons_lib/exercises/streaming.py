@@ -24,7 +24,7 @@ def _stream(
     is_divided: bool = True,
     has_remainder: bool = True,
     root: bool = True,
-    keeps_peak: bool = True,
+    hands_on: Callable[[Tensor, Tensor], Tensor] | None = lambda higher, scores: higher,
 ) -> Callable[[Tensor, Tensor, Tensor, int], Tensor]:
     """Streamed attention, by default right; each argument makes one slip."""
 
@@ -38,7 +38,7 @@ def _stream(
             factor = (higher - m if is_upside_down else m - higher).exp()
             ell = ell * (factor if rescale_l else 1.0) + power.sum()
             o = o * (factor if rescale_o else 1.0) + power @ V[first : first + block]
-            m = higher if keeps_peak else m
+            m = hands_on(higher, scores) if hands_on else m
         return o / ell if is_divided else o
 
     return attend
@@ -63,6 +63,14 @@ function_exercise(
                 1,
             )
         ),
+        Case(  # the largest score first: what the stream has seen, it must not forget
+            (
+                torch.tensor([1.0, 0.0]),
+                torch.tensor([[3.0, 2.0], [0.0, 1.0], [2.0, 0.0]]),
+                torch.tensor([[10.0, 0.0], [0.0, 0.0], [0.0, 10.0]]),
+                1,
+            )
+        ),
         Case((QUERY, SEVEN_KEYS, SEVEN_VALUES, 3), says="seven keys in blocks of 3"),
         Case((QUERY, HIGH, SEVEN_VALUES, 2), says="seven keys with scores near 140, in blocks of 2"),
         Case((QUERY, LOW, SEVEN_VALUES, 4), says="seven keys with scores near −140, in blocks of 4"),
@@ -80,7 +88,7 @@ function_exercise(
         ),
         Slip(
             "m stays at its start",
-            _stream(keeps_peak=False),
+            _stream(hands_on=None),
             "The factor is e^(−∞) = 0 then, and each block wipes out those before it. Last line of the loop: m = higher.",
         ),
         Slip(
@@ -93,16 +101,25 @@ function_exercise(
             _stream(rescale_l=False),
             "l was summed against the old m: multiply it by e^(m_old − m_new) too.",
         ),
-        Slip("neither l nor o is rescaled when m rises", _stream(rescale_l=False, rescale_o=False), "Multiply both by e^(m_old − m_new)."),
+        Slip(
+            "the maximum of the last block is handed on as m",
+            _stream(hands_on=lambda higher, scores: scores.max()),
+            "m is the largest so far. Last line of the loop: m = higher.",
+        ),
+        Slip(
+            "neither l nor o is rescaled when m rises",
+            _stream(rescale_l=False, rescale_o=False),
+            "Multiply both by e^(m_old − m_new), and only then give m its new value: in the last line of the loop.",
+        ),
         Slip(
             "each block takes off its own maximum and nothing is rescaled",
             _stream(rescale_l=False, rescale_o=False, peak=lambda m, scores: scores.max()),
             "Keep the largest score so far, max(m, block's maximum), and rescale what you have.",
         ),
         Slip(
-            "the factor is upside down",
+            "the factor is upside down, or the new powers are measured against the old m",
             _stream(is_upside_down=True),
-            "The old powers have to shrink when m rises: e^(m_old − m_new), at most 1.",
+            "The old powers have to shrink when m rises, by e^(m_old − m_new), at most 1; the new ones are e^(scores − m_new).",
         ),
         Slip(
             "the blocks' outputs are averaged",

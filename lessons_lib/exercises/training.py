@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lessons_lib.exercises.coding import wave
-from lessons_lib.exercises.framework import Case, Exercise, Slip, Verdict, function_exercise, judge_parts, number_exercise, register
+from lessons_lib.exercises.framework import Case, Exercise, Slip, Verdict, function_exercise, judge_parts, number_exercise, register, wrong
 from lessons_lib.exercises.verdicts import as_wrong_answers
 from lessons_lib.tokenization import PAD_ID
 
@@ -40,6 +40,7 @@ number_exercise(
         1.8: "You gave ε to each word. It is shared out: ε/4 = 0.025 each.",
         0.622: "That is the divergence: the floor, 0.503 bits, is taken off. The loss keeps it.",
         0.780: "That is right in nats. The question is in bits.",
+        1.1: "den too gets ε/4: 0.9 · 1 and 0.025 · (1 + 2 + 3 + 3), the first 1 included.",
         1.15: "You counted den's share twice: 0.925 holds it already. Either 0.9 and a share for all four, or 0.925 and three shares.",
         1.0: "That is the loss without smoothing. Give ε/4 = 0.025 to each of the four words.",
         0.9: "That is the right word's part. The share ε/4 that every word gets is missing: 0.025 · (1 + 2 + 3 + 3).",
@@ -216,13 +217,21 @@ _SYMPTOM = {
 
 def _gallery_fault(letter: str, name: Any) -> str:
     """What does not fit the run of this letter; an empty string if nothing."""
-    if name not in BUGS:
-        return f"there is no run called {name!r}; the six are: {', '.join(BUGS)}."
     return "" if name == GALLERY[letter] else f"{name} {_SYMPTOM[name]}."
+
+
+def _as_listed(name: Any) -> Any:
+    """A name as `BUGS` has it, whatever its capitals and hyphens."""
+    plain = str(name).strip().lower().replace("-", " ").replace("warmup", "warm up")
+    return next((bug for bug in BUGS if bug.replace("-", " ") == plain), name)
 
 
 def judge_gallery(answer: Any) -> Verdict:
     """A dictionary from the letters A to F to the names in BUGS."""
+    if isinstance(answer, dict):
+        answer = {letter: name if name is None or name is ... else _as_listed(name) for letter, name in answer.items()}
+        if unknown := [repr(name) for name in answer.values() if not (name is None or name is ... or name in BUGS)]:
+            return wrong(f"Not yet. There is no run called {', '.join(unknown)}; the six are: {', '.join(BUGS)}.")
     why = "six runs, six causes; the loss alone would have misled you twice, in B and F."
     return judge_parts(answer, GALLERY, _gallery_fault, "a name for each of the letters A to F", why)
 

@@ -24,10 +24,10 @@ numbers_exercise(
         (8, 0.0625): "8 bits are right, and the mirror has 1/16 of the other's probability. Then it is *how many* times less likely?",
         (8, 256): "8 bits are right, and 1/256 is the mirror's own probability. How many times does 1/256 go into 1/16?",
         (4, 1): "You multiplied the bits: 1 · 2 · 1 · 1 · 2 · 1. Probabilities multiply, so bits, which are exponents, add.",
-        (2.5, 1.8): "You added the probabilities. They multiply; it is the bits that add.",
+        (2.5, 1.6): "You added the probabilities. They multiply; it is the bits that add.",
         (1.333, 16): "That is the mean a word, 8 / 6. A whole sentence costs the sum.",
     },
-    first_step="turn each probability into bits: ½ is 1, ¼ is 2. Then add the six.",
+    first_step="turn each probability into bits: ½ is 1, ¼ is 2. Then add the six. Each bit more than 4 halves the probability.",
 )
 
 numbers_exercise(
@@ -128,6 +128,12 @@ def _no_thinking(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
     return norm(x + attend(x, memory, memory))
 
 
+def _first_rows(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+    x = norm(x + attend(x, x, x, mask)[0])
+    x = norm(x + attend(x, memory, memory)[0])
+    return norm(x + think(x))
+
+
 def _one_norm(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
     x = x + attend(x, x, x, mask)
     x = x + attend(x, memory, memory)
@@ -166,6 +172,13 @@ function_exercise(
             "Each part starts from what the part before has left: put the result back into x.",
         ),
         Slip("the second answer is normalised before it is added", _values_of_its_own, "Add first, then one norm over the sum."),
+        Slip("think's answer is not added", lambda *given: norm(think(_no_thinking(*given))), "The third sum is norm(x + think(x))."),
+        Slip("the last norm is missing", lambda *given: (x := _no_thinking(*given)) + think(x), "Each of the three sums gets its norm."),
+        Slip(
+            "attend(…)[0] is taken",
+            _first_rows,
+            "The library's attention gives a pair; `attend` here gives the rows alone, and [0] takes the first of them.",
+        ),
         Slip("the last part, think, is missing", _no_thinking, "There are three parts, each with its norm."),
         Slip("there is one norm, at the end", _one_norm, "Each of the three sums gets its norm."),
     ],
@@ -245,7 +258,11 @@ function_exercise(
     ],
     reference=moved,
     slips=[
-        Slip("both runs read the changed words", _in_place, "Run the model on the old ids too: on ids, not on the changed copy."),
+        Slip(
+            "both runs read the same words",
+            _in_place,
+            "Once on ids, once on a copy: ids.clone() first, and then does the copy change, copy[place] = new?",
+        ),
         Slip(
             "the outputs that stayed are reported",
             lambda model, ids, place, new: ~moved(model, ids, place, new),

@@ -229,7 +229,7 @@ check("text.is_garbled", is_garbled)
 ### BEGIN SOLUTION
 answer = [5, 4, 3, 3]
 ### END SOLUTION
-check("text.merge_counts", answer)
+check("merges.counts", answer)
 
 # %% [markdown]
 # <details><summary>First hint</summary>
@@ -346,7 +346,7 @@ def segment(word, merges):
     return list(pieces)
     ### END SOLUTION
 
-check("text.segment", segment)
+check("merges.segment", segment)
 
 # %% [markdown]
 # <details><summary>First hint</summary>
@@ -386,7 +386,7 @@ for word in ("Hund", "beißt", "狗"):  # dog in Chinese (a box: no font)
     print(word, len(word), "characters,", list(word.encode()))
 
 # %% [markdown]
-# *ß* takes two bytes, a Chinese character three. The shipped tokenizer is of this kind: 4 special tokens (such as padding), 256 bytes, 2,825 merges: 3,085.
+# *ß* takes two bytes, most Chinese characters three. The shipped tokenizer is of this kind: 4 special tokens (such as padding), 256 bytes, 2,825 merges: 3,085.
 #
 # ## 4. How many pieces?
 #

@@ -677,7 +677,7 @@ def bootstrap(first, second, n_draws):
     return [mean(random.choices(gaps, k=len(gaps))) for _ in range(n_draws)]
     ### END SOLUTION
 
-check("judging.bootstrap", bootstrap)
+check("bootstrap.draws", bootstrap)
 
 # %% [markdown]
 # <details><summary>First hint</summary>
