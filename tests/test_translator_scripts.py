@@ -100,10 +100,20 @@ def test_the_trainings_follow_one_another_and_the_pairs_are_made_once(tmp_path: 
     for _ in range(2):
         subprocess.run([ROOT / "scripts" / "train_translators.sh", "7", out], env=environment, check=True)
     lines = [line.split() for line in told.read_text().splitlines()]
-    assert [line[0] for line in lines] == ["torchrun", "torchrun", "python", "torchrun", "python", "torchrun", *["torchrun"] * 4]
+    assert [line[0] for line in lines] == [
+        "torchrun",
+        "torchrun",
+        "python",
+        "torchrun",
+        "python",
+        "torchrun",
+        "python",
+        "torchrun",
+        *["torchrun"] * 5,
+    ]
     trainings = [line[line.index("train") + 1 :] for line in lines if line[0] == "torchrun"]
-    assert trainings[:4] == trainings[4:] and all(line[-3:] == ["--seed", "7", "--resume"] for line in trainings)
-    for name, pairs, training in (("first", lines[2], trainings[2]), ("second", lines[4], trainings[3])):
+    assert trainings[:5] == trainings[5:] and all(line[-3:] == ["--seed", "7", "--resume"] for line in trainings)
+    for name, pairs, training in (("first", lines[2], trainings[2]), ("second", lines[4], trainings[3]), ("third", lines[6], trainings[4])):
         assert pairs[1:] == ["scripts/diversify.py", f"{out}/{name}", f"{out}/multi30k-de-en"]
         assert training[1:5] == ["--from", f"{out}/{name}", "--also", f"{out}/{name}.jsonl"] and (out / f"{name}.jsonl").exists()
-    assert [line[0] for line in trainings[:4]] == ["multi30k", "multi30k", "multi30k", "multi30k-further"]
+    assert [line[0] for line in trainings[:5]] == ["multi30k", "multi30k", "multi30k", "multi30k-further", "multi30k-wider"]

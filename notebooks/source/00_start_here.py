@@ -49,7 +49,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])
 bill, back.translate(bill)
 
 # %% [markdown]
-# Here it wrote *Im Schnurrbart spielt Billard*: in the moustache plays billiards, which the second model made into *A mustache playing billboard in the mustache*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on the 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
+# Here it wrote *Im Schnurrbart spielt Billard*: in the moustache plays billiards, which the second model made into *A mustache playing billboard in the mustache*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -75,7 +75,7 @@ written = translator.translate(edge)
 written, back.translate(written)
 
 # %% [markdown]
-# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today (*Der Hund rennt durch den Schnee*). And of the question, one of a kind that the captions hold four times, something like a caption is left: *Der Hund rennt Lauf*, the dog runs run.
+# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today, through a *Schneegeländer*: a snow railing, which is no German word; the model puts words together from pieces. And of the question, one of a kind that the captions hold four times, something like a caption is left: *Sie rennt den Hund*, she runs the dog.
 #
 # ## 2. How this course works
 #
@@ -113,7 +113,7 @@ check("start.batches", batches)
 #
 # **Keep your work.** It depends on where you are:
 # - On your own machine your changes are in the files. Save with Ctrl+S (on a Mac Cmd+S).
-# - On **Binder** all is lost when you leave, or after some minutes without a key pressed. Before you go, save with Ctrl+S, *then* choose *File → Download*: it takes the saved file, not what you see. To go on another day, drag the file back into the list of files on the left.
+# - On **Binder** all is lost when you leave, or after ten minutes in the background. Before you go, save with Ctrl+S, *then* choose *File → Download*: it takes the saved file, not what you see. To go on another day, drag the file back into the list of files on the left.
 # - For a fresh copy of notebook 01, open a terminal (*File → New → Terminal*) and type `lessons notebooks reset 01`. Your own version stays beside it, as `01_attention_by_hand.mine-1.ipynb`.
 #
 # **Is everything here?** The next cell looks at the machine you are on. Whatever is missing is named, with the line that gets it; today you can ignore what it calls *optional*. (*Grammar* is a small corpus of made sentences that comes with the course. In a terminal you would type `lessons doctor`.)
@@ -478,5 +478,5 @@ check("start.fit_slope", fit_slope)
 #
 # - Elliott, Frank, Sima'an, Specia (2016): *Multi30K: Multilingual English-German Image Descriptions* (the captions; licence CC BY-NC-SA 4.0, which the trained model shares).
 # - Vaswani and others (2017): *Attention Is All You Need* (the Transformer).
-# - Paszke and others (2019): *PyTorch: An Imperative Style, High-Performance Deep Learning Library*, section 4 (automatic differentiation).
+# - Paszke and others (2019): *PyTorch: An Imperative Style, High-Performance Deep Learning Library*, section 4.3 (automatic differentiation).
 # - The article: 大语言模型原理与工程实践：大语言模型训练技术选型技巧 (Principles and engineering practice of large language models: how to choose training techniques), sections 5.1 and 7.2.

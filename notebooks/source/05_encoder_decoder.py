@@ -731,7 +731,7 @@ pictures.families()
 # | good for | classifying, searching | going on with a text | translating, summarising |
 # | in this course | 16 | 09 | 05 to 08, 17 |
 #
-# > **What the article says** (2.1, 2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). Both halves are found in the Transformer of 2017, in BART and in T5. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
+# > **What the article says** (2.1, 2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). The Transformer of 2017, BART and T5 have both halves. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
 #
 # One stack of the toy's size, decoder only, reading the same 11 tokens:
 

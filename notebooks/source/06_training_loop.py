@@ -294,7 +294,7 @@ print(f"strong: {strong:.2f}, more than 500 times the weak one:",
 # | weight decay, 0.1: rate · 0.1 · $w$ | 0.1 · 0.1 · 1 | = 0.01 |
 # | $w$ | 1 − 0.1 − 0.01 | = **0.89** |
 #
-# The **W** (Loshchilov, Hutter 2019) is the sixth line: **weight decay**, a small pull towards 0, stands beside the step, not in the gradient, where the division would swallow it. (The factor *rate* there is PyTorch's, as are $10^{-8}$ at the root, for gradients of 0.)
+# The **W** (Loshchilov, Hutter 2019) is the sixth line: **weight decay**, a small pull towards 0, stands beside the step, not in the gradient, where the division would swallow it. (The factor *rate* there is PyTorch's; Adam adds $10^{-8}$ to the root, for gradients of 0.)
 #
 # ### Exercise 5 (core, 12 minutes)
 # Step number `t`, counted from 1. Return the new `w`, `m`, `v` (uncorrected).

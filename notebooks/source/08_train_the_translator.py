@@ -284,7 +284,7 @@ print("               on long ones better:        ", ratios[1] < 1)
 #
 # ## 3. Sixteen bits
 #
-# A float32 number has 24 significant bits. **bfloat16** (brain float) has 8, in half the memory, and some processors multiply two to three times as fast. What is lost? From 1 to 2 there are only 128 steps.
+# A float32 number has 24 significant bits. **bfloat16** (brain float) has 8, in half the memory, and some processors multiply two to eight times as fast. What is lost? From 1 to 2 there are only 128 steps.
 #
 # **Before you look:** what is 1 + 1/256?
 
@@ -802,7 +802,7 @@ def bill(seconds, watts=20, euro_kwh=0.30, euro_hour=0.10):
 print(bill(end["seconds"]))
 
 # %% [markdown]
-# Operations can be counted beforehand. A token passes each weight once on the way forward (a multiplication and an addition) and about twice as much on the way back: **6 · N · D** operations for N parameters and D tokens (Kaplan and others 2020). For an encoder–decoder it is an upper bound: a token passes its own half only (05).
+# Operations can be counted beforehand. A token passes each weight once on the way forward (a multiplication and an addition) and about twice as much on the way back: **6 · N · D** operations for N parameters and D tokens (Kaplan and others 2020). For our encoder–decoder it is too much: a token passes its own half only (05).
 
 # %% tags=["nbval-check-output"]
 N, D = captioner.trained.model.n_parameters, end["tokens"]
@@ -862,11 +862,11 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.4 ahead, had three rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added two pairs a caption, its English and its German each beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. Its own *training* captions it translated no better (39.0): dropout, which is to hinder learning by heart, only cost. The third had less (0.2 for 0.3), and twice the tokens: 40.83.
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.7 ahead, had four rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added two pairs a caption, its English and its German beside translations of ours (*data diversification*, Nguyen and others 2020): 39.82. *Training* captions it translated no better (39.0): dropout, against learning by heart, only cost. The third had less (0.2 for 0.3), twice the tokens: 40.83. The fourth: 0.1, and twice the feed-forward units: 41.15.
 #
 # ### What failed on the way
 #
-# Post-norm (04). One attempt lay far behind and was stopped after nine minutes. Too early? A wider one was given half an hour:
+# Post-norm (04). One attempt, far behind, was stopped after nine minutes. A wider one was given half an hour:
 
 # %%
 import itertools
