@@ -223,6 +223,7 @@ def test_the_explorer_says_nothing_about_a_corpus_it_does_not_know() -> None:
 
 
 def test_models_together_and_the_draw_of_least_risk() -> None:
+    assert max(study("beyond_beam"), key=lambda row: row["value"])["level"] == "beam 5"
     beyond = runpy.run_path(str(data_dir() / "studies" / "beyond_beam.py"))
     first, second = (mock.Mock(**{"step.return_value": torch.tensor([p]).log()}) for p in ([0.5, 0.25, 0.25], [0.25, 0.25, 0.5]))
     both = beyond["Together"]([first, second])

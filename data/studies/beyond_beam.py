@@ -100,6 +100,8 @@ def _texts(translator: Translator, found: Sequence[Hypothesis]) -> list[str]:
 
 def main() -> None:
     """Measure, and add the rows to the file."""
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     split, *names = sys.argv[1:]
     translators = [Translator.load(name) for name in names]
     if len({fingerprint(translator.trained.tokenizer) for translator in translators}) > 1:
@@ -109,13 +111,10 @@ def main() -> None:
     if len(translators) > 1:
         found[f"{len(translators)} models together, beam {BEAM}"] = together(translators, sources)
     found[f"least risk of {DRAWS} draws, top-p {TOP_P}"] = of_least_risk(translators[0], sources)
-    place = dict(hardware=machine.processor(), metric=f"{split} BLEU", date=datetime.date.today().isoformat(), log=None)
-    rows = [
-        dict(study="beyond beam search", level=level, seed=1, step=None, tokens=None, seconds=None)
-        | place
-        | dict(value=round(score("bleu-lc-moses", texts, references, n_bootstrap=0).value, 2))
-        for level, texts in found.items()
-    ]
+    place = dict(seed=1, step=None, tokens=None, seconds=None, hardware=machine.processor(), metric=f"{split} BLEU")
+    values = {level: round(score("bleu-lc-moses", texts, references, n_bootstrap=0).value, 2) for level, texts in found.items()}
+    written = dict(date=datetime.date.today().isoformat(), log=None)
+    rows = [dict(study="beyond beam search", level=level, **place, value=value, **written) for level, value in values.items()]
     with FILE.open("a", encoding="utf-8") as file:
         file.write(as_lines(rows))
     for row in rows:
