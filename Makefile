@@ -15,11 +15,10 @@ LEARNER := $(VENV)/.learner-installed
 DEV := $(VENV)/.dev-installed
 
 # What is installed in .venv knows the folder it was made in: a copy of the whole would open and change the notebooks of the first.
-ifeq ($(filter clean help,$(MAKECMDGOALS)),)
-ifneq ($(wildcard $(MADE)),)
-ifneq ($(shell cat $(MADE)),$(if $(shell cat $(MADE)),$(CURDIR)))
-$(error $(VENV) was made in another folder, $(shell cat $(MADE)). Here make its own: make clean, then the same command again)
-endif
+ifneq ($(filter-out clean help,$(MAKECMDGOALS)),)
+MADE_IN := $(shell cat $(MADE) 2>/dev/null)
+ifneq ($(MADE_IN),$(if $(MADE_IN),$(CURDIR)))
+$(error $(VENV) was made in another folder, $(MADE_IN). Here make its own: make clean, then the same command again)
 endif
 endif
 

@@ -178,11 +178,11 @@ def grown(weights: dict[str, Tensor], model: torch.nn.Module) -> dict[str, Tenso
     all_weights = dict(weights)
     for name, own in model.state_dict().items():
         layer, _, kind = name.rpartition("feed_forward.")
-        if not layer or name not in weights:
+        old, along = weights.get(name), int(kind == "contract.weight")
+        if not layer or old is None or old.shape[along] >= own.shape[along]:
             continue
-        old, along = weights[name], 1 if kind == "contract.weight" else 0
-        if kind != "contract.bias" and old.shape[along] < own.shape[along]:
-            new = own.narrow(along, old.shape[along], own.shape[along] - old.shape[along])
+        new = own.narrow(along, old.shape[along], own.shape[along] - old.shape[along])
+        if old.shape[1 - along : 2 - along] == new.shape[1 - along : 2 - along]:  # as wide as the other's stream
             all_weights[name] = torch.cat([old, torch.zeros_like(new) if along else new], dim=along)
     return all_weights
 

@@ -121,14 +121,17 @@ class Translator:
             on_progress(len(rows))
         return translations
 
+    def batch(self, sources: Sequence[Sequence[int]]) -> tuple[Tensor, list[int]]:
+        """Source ids as `ids` gives them → what a search begins with: int64 (B, S), each with EOS, and the most tokens it may become."""
+        source = pad([[*ids, EOS_ID] for ids in sources], PAD_ID).to(self.device)
+        return source, [min(2 * len(ids) + 10, self.trained.model.config.max_length - 1) for ids in sources]
+
     @torch.inference_mode()
     def _decode(self, sources: Sequence[Sequence[int]], beam: int, length_penalty: float) -> list[list[int]]:
         """The target tokens of each source, without BOS and EOS."""
-        model = self.trained.model
-        source = pad([[*ids, EOS_ID] for ids in sources], PAD_ID).to(self.device)
-        most = [min(2 * len(ids) + 10, model.config.max_length - 1) for ids in sources]
+        source, most = self.batch(sources)
         if self.fast:
-            state = FastDecodingState(model, source)
+            state = FastDecodingState(self.trained.model, source)
             if beam == 1:
                 found = fast_search.greedy(state, BOS_ID, EOS_ID, most)
             else:

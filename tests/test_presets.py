@@ -71,6 +71,10 @@ def test_a_wider_model_begins_with_what_a_narrower_one_computes(tmp_path: Path) 
         (dict(start="nobody"), "there is no checkpoint 'nobody'"),
         (dict(direction="de-en"), "first translates en-de, and what begins with it is to translate de-en"),
         (dict(model=tiny_preset().model | dict(d_ff=16)), "first does not fit the recipe's model: size mismatch for .*feed_forward.* …$"),
+        (
+            dict(model=tiny_preset().model | dict(d_model=32, d_ff=64)),
+            "first does not fit the recipe's model: size mismatch for table.weight",
+        ),
         (dict(model=SMALL | dict(n_encoder_layers=1, n_decoder_layers=2)), "first does not fit the recipe's model: Missing .* …$"),
     ],
 )

@@ -98,6 +98,7 @@ def test_the_official_keys_are_those_of_the_notebooks_checks() -> None:
         "".join(cell["source"]) for cell in json.loads(LESSON.learner.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
     )
     assert KEYS == asked_for(code) and len(KEYS) == 6
+    assert asked_for('check(f"a.{b}", x)\ncheck(key, x)\ncheck("c.d", y)') == ["c.d"]
     assert asked_for('print("# 1"); check ("a.b", x); check(\n    "c.d", y)  # check("e.f", z)') == ["a.b", "c.d"]
     assert asked_for('%%time\nx = 1; check( "a.b", x)\n# check("c.d", x)\ncheck(\'e.f\', x)\ncheck("a.b", y)\nrecheck("g.h", 1)') == [
         "a.b",

@@ -19,7 +19,6 @@ from sacrebleu.metrics import BLEU
 from torch import Tensor
 
 from lessons_lib import decoding
-from lessons_lib.batching import pad
 from lessons_lib.bench.rows import as_lines
 from lessons_lib.checkpoints import fingerprint
 from lessons_lib.cli import machine
@@ -27,7 +26,7 @@ from lessons_lib.corpus import load_multi30k
 from lessons_lib.decoding import Hypothesis, Stepper
 from lessons_lib.evaluation import moses_lower, score
 from lessons_lib.models import DecodingState
-from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID
+from lessons_lib.tokenization import BOS_ID, EOS_ID
 from lessons_lib.translation import Translator
 
 FILE = Path(__file__).resolve().parent / "beyond_beam.jsonl"
@@ -89,9 +88,8 @@ def of_least_risk(translator: Translator, sentences: Sequence[str], seed: int = 
 
 def _in_batches(translator: Translator, sentences: Sequence[str]) -> list[tuple[Tensor, list[int]]]:
     """Sources, int64 (B, S), and the most tokens that each may become."""
-    ids, longest = translator.check(sentences), translator.trained.model.config.max_length - 1
-    parts = [ids[first : first + SENTENCES] for first in range(0, len(ids), SENTENCES)]
-    return [(pad([[*row, EOS_ID] for row in part], PAD_ID), [min(2 * len(row) + 10, longest) for row in part]) for part in parts]
+    ids = translator.check(sentences)
+    return [translator.batch(ids[first : first + SENTENCES]) for first in range(0, len(ids), SENTENCES)]
 
 
 def _texts(translator: Translator, found: Sequence[Hypothesis]) -> list[str]:

@@ -98,15 +98,15 @@ def grade(
     rows = _all_rows(submissions, row, jobs)
     named = {row.notebook for row in rows if row.statuses} | ({set_lesson.name} if set_lesson else set())
     table = _as_csv(rows, [key for lesson, known in keys.items() if lesson.name in named for key in known])
+    if out is None:
+        _print(table)
+        return 0
     try:
-        if out is not None:
-            write_bytes(Path(out), table.encode("utf-8-sig"))
-            print(f"{len(rows)} submissions: {out}", file=sys.stderr)
+        write_bytes(Path(out), table.encode("utf-8-sig"))
     except OSError:  # what took hours is not lost
         _print(table)
         raise
-    if out is None:
-        _print(table)
+    print(f"{len(rows)} submissions: {out}", file=sys.stderr)
     return 0
 
 
@@ -172,9 +172,9 @@ def _row(
             for number, source in enumerate(submission.cells, 1)
         }
         outcome = run_cells(cells, submission.files(folder), limits, stop)
+    except OtherLesson as other:
+        return Row(submission.name, other.lesson.name, {}, None, str(other))
     except Exception as error:  # whatever it is, a full disk or a source that cannot be sent: it costs this row alone
-        if isinstance(error, OtherLesson):
-            return Row(submission.name, error.lesson.name, {}, None, str(error))
         remark = str(error) if isinstance(error, Unusable) else f"not run: {type(error).__name__}: {error}"
         none = dict.fromkeys(keys[lesson] if lesson else [], NOT_REACHED)
         return Row(submission.name, lesson.name if lesson else "", none, None, remark)

@@ -1,6 +1,5 @@
 """What was handed in: the notebooks in a folder, and which lesson each of them is, told by the exercises that it asks for."""
 
-import ast
 import io
 import json
 import os
@@ -16,7 +15,8 @@ from lessons_lib.course.places import CourseError, Lesson
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 LARGEST_FOLDER = 200_000_000
 _NO_CODE = {tokenize.COMMENT, tokenize.NL}
-_CHECK = re.compile(r"^[^#\n]*?\bcheck\(\s*[\"']([\w.]+)[\"']", re.MULTILINE)
+_KEY = r"[\"']([\w.]+)[\"']"
+_CHECK = re.compile(rf"^[^#\n]*?\bcheck\(\s*{_KEY}", re.MULTILINE)
 
 
 class Unusable(Exception):
@@ -76,8 +76,8 @@ def asked_for(code: str) -> list[str]:
     except (tokenize.TokenError, SyntaxError):  # a cell with magics, or one that does not run
         return list(dict.fromkeys(_CHECK.findall(code)))
     threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
-    found = [key for name, bracket, key in threes if (name.string, bracket.string, key.type) == ("check", "(", tokenize.STRING)]
-    return list(dict.fromkeys(str(ast.literal_eval(key.string)) for key in found))
+    found = [re.fullmatch(_KEY, key.string) for name, bracket, key in threes if (name.string, bracket.string) == ("check", "(")]
+    return list(dict.fromkeys(key[1] for key in found if key))
 
 
 def official_keys(lesson: Lesson) -> list[str]:

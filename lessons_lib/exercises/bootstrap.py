@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lessons_lib.exercises.coding import explain_error, nothing_given, refuse_signature
+from lessons_lib.exercises.coding import call, refuse_result, refuse_signature
 from lessons_lib.exercises.comparing import as_tensor
-from lessons_lib.exercises.framework import Case, Exercise, Verdict, kind, not_attempted, register, right, wrong
+from lessons_lib.exercises.framework import Case, Exercise, Verdict, kind, register, right, wrong
 from lessons_lib.exercises.verdicts import as_wrong_answers
 from lessons_lib.figures.palette import number
 
@@ -41,8 +41,6 @@ def bootstrap(first: Sequence[float], second: Sequence[float], n_draws: int) -> 
 
 def judge_bootstrap(answer: Any) -> Verdict:
     """Draws are random, so their number, mean and spread are held against what they have to be; the seed is the check's own."""
-    if not callable(answer):
-        return wrong(f"Not yet. Give the function itself, its name without brackets; this is {kind(answer)}.")
     if refused := refuse_signature(answer, bootstrap, Case((list(A), list(B), N_DRAWS))):
         return refused
     means = _draws(answer, A, B)
@@ -63,20 +61,15 @@ def judge_bootstrap(answer: Any) -> Verdict:
 
 def _draws(answer: Callable[..., Any], first: Sequence[float], second: Sequence[float]) -> Tensor | Verdict:
     """The means that the learner's function draws, float64 (N_DRAWS,), by the check's own seed; a verdict if it gives something else."""
+    case = Case((list(first), list(second), N_DRAWS), says=f"two systems' scores of {len(first)} sentences")
     state = random.getstate()
     with torch.random.fork_rng(devices=[]):
         random.seed(SEED)
         torch.manual_seed(SEED)
-        try:
-            result = answer(list(first), list(second), N_DRAWS)
-        except Exception as error:  # the learner's function may stop with anything
-            if isinstance(error, NotImplementedError) or "ellipsis" in str(error).lower():
-                return not_attempted()
-            return wrong(f"Not yet. Your function {explain_error(answer, error)}")
-        finally:
-            random.setstate(state)
-    if result is None or result is ...:
-        return nothing_given(answer, result)
+        result = call(answer, case)
+    random.setstate(state)
+    if refused := refuse_result(answer, result, False, case, bootstrap):
+        return refused
     means = as_tensor(list(result)) if isinstance(result, (list, tuple)) else as_tensor(result)
     if means is None or means.ndim != 1:
         return wrong(f"Not yet. Give a list with the mean of each draw; this is {kind(result)}.")

@@ -107,15 +107,13 @@ def function_exercise(
         ValueError: without cases, or if a slip gives the right result on all of them, or what another slip gives.
     """
     inputs = [case if isinstance(case, Case) else Case(tuple(case)) for case in cases]
-    expected = [_call(reference, case) for case in inputs]
+    expected = [call(reference, case) for case in inputs]
     if not inputs or any(isinstance(result, _Failure) for result in expected):
         raise ValueError(f"{key}: the reference has to run on at least one case; it gave {expected}.")
-    mistaken = [[_call(slip.function, case) for case in inputs] for slip in slips]
+    mistaken = [[call(slip.function, case) for case in inputs] for slip in slips]
     _refuse_alike(key, slips, mistaken, expected, tolerance)
 
     def judge(answer: Any) -> Verdict:
-        if not callable(answer):
-            return wrong(f"Not yet. Give the function itself, its name without brackets; this is {kind(answer)}.")
         if refused := refuse_signature(answer, reference, inputs[0]):
             return refused
         results: list[Any] = []
@@ -124,10 +122,10 @@ def function_exercise(
             results.append(result)
             if result is None and len(results) > 1:
                 return wrong(f"Not yet. On {_input(case, reference)} your function gives back None: is a return missing there?")
-            if verdict := _refuse_result(answer, result, changed, case, reference):
+            if verdict := refuse_result(answer, result, changed, case, reference):
                 return verdict
             if apart := difference(result, wanted, tolerance):
-                results += [_call(answer, later) for later in inputs[len(results) :]]
+                results += [call(answer, later) for later in inputs[len(results) :]]
                 slip = _recognise(results, mistaken, tolerance)
                 return wrong(_message(case, reference, result, wanted, apart, slips[slip] if slip is not None else None))
         return right(why)
@@ -136,7 +134,8 @@ def function_exercise(
     return register(Exercise(key, judge, reference, (*taken, *as_wrong_answers(wrong_answers))))
 
 
-def _call(function: Callable[..., Any], case: Case) -> Any:
+def call(function: Callable[..., Any], case: Case) -> Any:
+    """What a function gives on the case: its result, `...` for a stub, or what `refuse_result` makes a verdict of where it stops."""
     return _call_and_watch(function, case)[0]
 
 
@@ -151,7 +150,7 @@ def _call_and_watch(function: Callable[..., Any], case: Case) -> tuple[Any, bool
         if "ellipsis" in str(error).lower():  # the stub's ... stands where the function goes on with a value
             return ..., False
         see_more = "" if case.says else "Call it on this input in a cell of its own to see more."
-        return _Failure(explain_error(function, error, see_more)), False
+        return _Failure(_explain(function, error, see_more)), False
     return result, _changed([arguments, keywords], [case.arguments, case.keywords])
 
 
@@ -177,7 +176,9 @@ def _changed(one: Any, other: Any) -> bool:
 
 
 def refuse_signature(answer: Callable[..., Any], reference: Callable[..., Any], case: Case) -> Verdict | None:
-    """The verdict on a function that cannot take the arguments of the case; None for one that can."""
+    """The verdict on what is no function, or cannot take the arguments of the case; None for one that can."""
+    if not callable(answer):
+        return wrong(f"Not yet. Give the function itself, its name without brackets; this is {kind(answer)}.")
     try:
         signature = inspect.signature(answer)
     except (TypeError, ValueError):  # built-in functions do not tell
@@ -192,7 +193,7 @@ def refuse_signature(answer: Callable[..., Any], reference: Callable[..., Any], 
     return None
 
 
-def _refuse_result(answer: Any, result: Any, changed: bool, case: Case, reference: Callable[..., Any]) -> Verdict | None:
+def refuse_result(answer: Any, result: Any, changed: bool, case: Case, reference: Callable[..., Any]) -> Verdict | None:
     if result is ... or result is None:
         return nothing_given(answer, result)
     if isinstance(result, _Failure):
@@ -248,7 +249,7 @@ def _input(case: Case, reference: Callable[..., Any]) -> str:
     return ", ".join(f"{name} = {describe(value)}" for name, value in pairs)
 
 
-def explain_error(function: Callable[..., Any], error: Exception, otherwise: str = "") -> str:
+def _explain(function: Callable[..., Any], error: Exception, otherwise: str = "") -> str:
     """What went wrong, in which line of the learner's cell, and what to look at, or `otherwise`: follows "your function "."""
     said = _ADDRESS.sub("", (str(error).splitlines() or [""])[0])[:160]
     code = getattr(function, "__code__", None)

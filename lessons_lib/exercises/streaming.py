@@ -24,7 +24,7 @@ def _stream(
     is_divided: bool = True,
     has_remainder: bool = True,
     root: bool = True,
-    hands_on: Callable[[Tensor, Tensor], Tensor] | None = lambda higher, scores: higher,
+    hands_on: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda m, higher, scores: higher,
 ) -> Callable[[Tensor, Tensor, Tensor, int], Tensor]:
     """Streamed attention, by default right; each argument makes one slip."""
 
@@ -38,7 +38,7 @@ def _stream(
             factor = (higher - m if is_upside_down else m - higher).exp()
             ell = ell * (factor if rescale_l else 1.0) + power.sum()
             o = o * (factor if rescale_o else 1.0) + power @ V[first : first + block]
-            m = hands_on(higher, scores) if hands_on else m
+            m = hands_on(m, higher, scores)
         return o / ell if is_divided else o
 
     return attend
@@ -88,7 +88,7 @@ function_exercise(
         ),
         Slip(
             "m stays at its start",
-            _stream(hands_on=None),
+            _stream(hands_on=lambda m, higher, scores: m),
             "The factor is e^(−∞) = 0 then, and each block wipes out those before it. Last line of the loop: m = higher.",
         ),
         Slip(
@@ -103,7 +103,7 @@ function_exercise(
         ),
         Slip(
             "the maximum of the last block is handed on as m",
-            _stream(hands_on=lambda higher, scores: scores.max()),
+            _stream(hands_on=lambda m, higher, scores: scores.max()),
             "m is the largest so far. Last line of the loop: m = higher.",
         ),
         Slip(

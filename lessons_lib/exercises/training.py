@@ -229,8 +229,8 @@ def _as_listed(name: Any) -> Any:
 def judge_gallery(answer: Any) -> Verdict:
     """A dictionary from the letters A to F to the names in BUGS."""
     if isinstance(answer, dict):
-        answer = {letter: name if name is None or name is ... else _as_listed(name) for letter, name in answer.items()}
-        if unknown := [repr(name) for name in answer.values() if not (name is None or name is ... or name in BUGS)]:
+        answer = {letter: _as_listed(name) for letter, name in answer.items()}
+        if unknown := [repr(name) for name in answer.values() if name not in (*BUGS, None, ...)]:
             return wrong(f"Not yet. There is no run called {', '.join(unknown)}; the six are: {', '.join(BUGS)}.")
     why = "six runs, six causes; the loss alone would have misled you twice, in B and F."
     return judge_parts(answer, GALLERY, _gallery_fault, "a name for each of the letters A to F", why)
