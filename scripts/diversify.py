@@ -2,8 +2,8 @@
 
     python scripts/diversify.py multi30k-en-de multi30k-de-en > runs/pairs.jsonl
 
-Two translators, by name or path, read the training captions of Multi30k, one into German and one back; a caption and its translation make a
-pair, `{"en": …, "de": …}` a line, as `lessons train --also` reads them. Takes some ten minutes on two cores.
+Translators, by name or path, read the training captions of Multi30k, each those of the language that it translates from; a caption and its
+translation make a pair, `{"en": …, "de": …}` a line, as `lessons train --also` reads them. Takes some minutes a translator on two cores.
 """
 
 import argparse
@@ -22,23 +22,26 @@ from lessons_lib.translation import Translator
 BEAM = 5
 
 
-def diversified(pairs: Sequence[Pair], forward: Translator, back: Translator, beam: int = BEAM) -> Iterator[Pair]:
-    """English captions with the forward translator's German, then the back translator's English with German captions; those that are in
-    the data already, and empty ones, are left out.
+def diversified(pairs: Sequence[Pair], translators: Sequence[Translator], beam: int = BEAM) -> Iterator[Pair]:
+    """For each translator the captions that it reads, with its translations; those that are in the data already or were made before, and
+    empty ones, are left out.
 
     Args:
         pairs: English first.
-        forward, back: from English into German, and from German into English.
+        translators: from English into German, or back; those of either direction, and as many as one likes.
         beam: beginnings kept while searching.
     """
     known = set(pairs)
     english, german = (list(side) for side in zip(*pairs, strict=True))
-    for pair in (
-        *zip(english, translations(forward, english, beam), strict=True),
-        *zip(translations(back, german, beam), german, strict=True),
-    ):
-        if all(pair) and Pair(*pair) not in known:
-            yield Pair(*pair)
+    for translator in translators:
+        if translator.trained.direction == DIRECTIONS[0]:
+            made = zip(english, translations(translator, english, beam), strict=True)
+        else:
+            made = zip(translations(translator, german, beam), german, strict=True)
+        for pair in map(Pair._make, made):
+            if all(pair) and pair not in known:
+                known.add(pair)
+                yield pair
 
 
 def translations(translator: Translator, sentences: list[str], beam: int) -> list[str]:
@@ -50,26 +53,17 @@ def translations(translator: Translator, sentences: list[str], beam: int) -> lis
 def main() -> int:
     """Load the two translators, write the pairs to standard output, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("forward", help="translates English into German: a model by name, or the folder of one")
-    parser.add_argument("back", help="translates German into English")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="translates into German or into English: its name, or the folder of one")
     arguments = parser.parse_args()
     try:
-        translators = [Translator.load(name) for name in (arguments.forward, arguments.back)]
+        translators = [Translator.load(name) for name in arguments.models]
         pairs = load_multi30k("train")
     except (CheckpointError, DataError) as error:
-        return refuse(str(error))
-    for name, translator, direction in zip((arguments.forward, arguments.back), translators, DIRECTIONS, strict=True):
-        if translator.trained.direction != direction:
-            return refuse(f"{name} translates {translator.trained.direction}, and {direction} is needed in its place")
-    for pair in diversified(pairs, *translators):
+        complain("diversify", str(error))
+        return 2
+    for pair in diversified(pairs, translators):
         print(json.dumps({"en": pair.source, "de": pair.target}, ensure_ascii=False))
     return 0
-
-
-def refuse(reason: str) -> int:
-    """Say why nothing can be done, and return the exit status."""
-    complain("diversify", reason)
-    return 2
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-sync",
 ]
 A_TRY = 10_000  # ms
+A_CLICK = 30_000  # ms
 PATIENCE = 300_000  # ms: 08 trains, and two busy cores may take minutes for what takes one alone
 # A notebook drawn whole (by default JupyterLab leaves out cells that are off the screen), and no pop-up for news.
 SETTINGS = {
@@ -105,9 +106,23 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def choose(page: Any, menu: str, command: str) -> None:
-    """Choose a command from a menu."""
-    page.get_by_role("menuitem", name=menu, exact=True).click()
-    page.get_by_role("menuitem", name=command, exact=True).click()
+    """Choose a command from a menu, again from the start if something stands before it."""
+    for timeout in (A_CLICK, A_CLICK, PATIENCE):
+        try:
+            page.get_by_role("menuitem", name=menu, exact=True).click(timeout=timeout)
+            page.get_by_role("menuitem", name=command, exact=True).click(timeout=timeout)
+            return
+        except playwright.TimeoutError as error:
+            if timeout == PATIENCE:
+                raise
+            print(f"{menu}, {command}: once more after\n{error}")
+            page.keyboard.press("Escape")
+
+
+def put_away(dialog: Any) -> None:
+    """Accept what JupyterLab asks or tells (a busy machine's server may not answer it in time): it would lie before everything else."""
+    print(f"JupyterLab says: {dialog.inner_text()}")
+    dialog.locator("button.jp-mod-accept").click()
 
 
 @contextlib.contextmanager
@@ -119,6 +134,7 @@ def run_in_browser(address: str, profile: Path) -> Iterator[Any]:
         )
         context.set_default_timeout(PATIENCE)
         page = context.pages[0]
+        page.add_locator_handler(page.locator(".jp-Dialog"), put_away)
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
