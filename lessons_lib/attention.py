@@ -154,7 +154,8 @@ class MultiHeadAttention(nn.Module):
 
         Args:
             x: (B, T, d_model), where the queries come from.
-            source: (B, S, d_model), where keys and values come from; x itself if None.
+            source: (B, S, d_model), where keys and values come from; x itself if None. Rotary positions turn within one text only, so not
+                where a source is given.
             mask: bool, broadcastable to (B, H, T, S), True where looking is allowed.
             cache: grows by the positions of x (self-attention) or keeps those of source after the first call (cross-attention).
 

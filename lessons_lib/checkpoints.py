@@ -145,6 +145,8 @@ def load_model(folder: Path) -> TrainedModel:
         raise CheckpointError(
             f"{folder / TOKENIZER} is the tokenizer of another model: the ids would mean other words. Restore the right one"
         )
+    if not all(bool(t.isfinite().all()) for t in weights.values()):
+        raise CheckpointError(f"{folder / WEIGHTS} holds weights that are no finite numbers: its training went wrong. Train anew")
     model = EncoderDecoder(config)
     load_weights(model, {name: t.float() for name, t in weights.items()}, folder / WEIGHTS)
     return TrainedModel(model.eval(), tokenizer, casing, **{name: facts[name] for name in KEPT if name in facts})

@@ -71,10 +71,9 @@ def plain(text: str) -> str:
     >>> plain(" a\\tdog  bites ")
     'a dog bites'
     """
-    composed = unicodedata.normalize("NFC", text)
-    if not composed.isprintable():
-        composed = "".join(ch for ch in composed if ch.isspace() or unicodedata.category(ch) not in ("Cc", "Cs"))  # Cs: half of a character
-    return " ".join(composed.split())
+    if not text.isprintable():
+        text = "".join(ch for ch in text if ch.isspace() or unicodedata.category(ch) not in ("Cc", "Cs"))  # Cs: half of a character
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def is_empty(pair: Pair, limits: Limits) -> bool:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+LARGEST_SEED = 2**32 - 1
 SPEEDUPS = ("mask_pool", "packed_attention", "one_pass_loss")
 """Names of the pieces in `speedups` that replace plain ones while training on a processor."""
 
@@ -134,7 +135,9 @@ class TrainingConfig(JsonConfig):
     def __post_init__(self) -> None:
         for name in ("learning_rate", "clip_norm"):
             _demand(getattr(self, name) > 0, f"{name} is {getattr(self, name)!r}: it must be above 0")
-        for name in ("warmup_steps", "weight_decay", "r_drop", "validate_every", "patience", "seed"):
+        is_seed = isinstance(self.seed, int) and 0 <= self.seed <= LARGEST_SEED
+        _demand(is_seed, f"seed is {self.seed!r}: it must be a whole number from 0 to {LARGEST_SEED}")
+        for name in ("warmup_steps", "weight_decay", "r_drop", "validate_every", "patience"):
             _demand(getattr(self, name) >= 0, f"{name} is {getattr(self, name)!r}: it must not be negative")
         for name in ("batch_tokens", "micro_batches", "log_every", "checkpoint_every"):
             _demand_count(name, getattr(self, name))

@@ -32,7 +32,7 @@ def read_metrics(path: Path | str) -> list[Row]:
 
 
 def _line(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return json.dumps(row) + "\n"
 
 
 class MetricsLog:

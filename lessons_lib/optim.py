@@ -40,10 +40,12 @@ def paper_learning_rate(step: int, d_model: int, warmup_steps: int) -> float:
     """The learning rate of Vaswani et al. 2017, equation 3: d_model^−½ · min(step^−½, step · warm-up^−1.5). Steps count from 1.
 
     Raises:
-        ValueError: if step is below 1, where step^−½ has no value.
+        ValueError: if step or warm-up is below 1, where the powers have no value.
     """
     if step < 1:
         raise ValueError(f"step is {step}: steps count from 1")
+    if warmup_steps < 1:
+        raise ValueError(f"warmup_steps is {warmup_steps}: this rate needs at least one")
     return d_model**-0.5 * min(step**-0.5, step * warmup_steps**-1.5)
 
 

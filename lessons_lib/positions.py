@@ -30,6 +30,12 @@ def _angles(length: int, width: int) -> Tensor:
     return (torch.arange(length, dtype=torch.float64)[:, None] * frequency).float()  # (length, width / 2)
 
 
+def _demand_known(n: int, table: Tensor) -> None:
+    """Raise ValueError if the table has fewer than n positions."""
+    if n > len(table):
+        raise ValueError(f"{n} positions, but {len(table)} were made: give a larger max_length")
+
+
 class SinusoidalPositions(nn.Module):
     """Adds the fixed sinusoidal table to the embeddings."""
 
@@ -38,7 +44,8 @@ class SinusoidalPositions(nn.Module):
         self.register_buffer("table", sinusoidal_table(max_length, d_model), persistent=False)
 
     def forward(self, x: Tensor, first: int = 0) -> Tensor:
-        """x (B, n, d_model) of positions first … first + n − 1 → the same shape."""
+        """x (B, n, d_model) of positions first … first + n − 1 → the same shape. Raises ValueError beyond max_length."""
+        _demand_known(first + x.shape[1], self.table)
         return x + self.table[first : first + x.shape[1]].to(x.dtype)
 
 
@@ -50,7 +57,8 @@ class LearnedPositions(nn.Module):
         self.table = nn.Parameter(torch.randn(max_length, d_model) * d_model**-0.5)
 
     def forward(self, x: Tensor, first: int = 0) -> Tensor:
-        """x (B, n, d_model) of positions first … first + n − 1 → the same shape."""
+        """x (B, n, d_model) of positions first … first + n − 1 → the same shape. Raises ValueError beyond max_length."""
+        _demand_known(first + x.shape[1], self.table)
         return x + self.table[first : first + x.shape[1]]
 
 
@@ -80,8 +88,7 @@ class RotaryPositions(nn.Module):
         Raises:
             ValueError: if a position lies beyond max_length.
         """
-        if first + x.shape[-2] > len(self.cos):
-            raise ValueError(f"{first + x.shape[-2]} positions, but angles were made for {len(self.cos)}: give a larger max_length")
+        _demand_known(first + x.shape[-2], self.cos)
         cos, sin = (table[first : first + x.shape[-2]].to(x.dtype) for table in (self.cos, self.sin))
         left, right = x.chunk(2, dim=-1)  # (B, H, n, d_head / 2) each
         return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1)

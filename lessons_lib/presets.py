@@ -104,7 +104,7 @@ def prepare(
     texts, casing, tokenizer = read(preset, start)
     torch.manual_seed(training.seed)
     model = EncoderDecoder(ModelConfig(vocabulary_size=tokenizer.vocabulary_size, pad_id=PAD_ID, **preset.model))
-    longest = model.config.max_length - 1  # EOS takes a place
+    longest = model.config.max_length // preset.multiple_of * preset.multiple_of - 1  # a batch's width is rounded up; EOS takes a place
     if not preset.token_limits:
         _demand_short(texts, tokenizer, longest)
     if start:
@@ -133,6 +133,8 @@ def read(preset: Preset, start: TrainedModel | None = None) -> tuple[Texts, Casi
     """The sources and targets of a preset's training data as a model reads them, with the casing and the tokenizer: learned from them, or
     those of the model to begin with. Raises DataError."""
     pairs = preset.pairs("train")
+    if not pairs:
+        raise DataError("there is no pair to train on: the training data is empty")
     casing = start.casing if start else Casing.learn(plain(pair.target) for pair in pairs) if preset.casing else Casing()
     texts = [casing.before_source(plain(pair.source)) for pair in pairs], [casing.before_target(plain(pair.target)) for pair in pairs]
     return texts, casing, start.tokenizer if start else Tokenizer.train(_sample(texts, preset.tokenizer_pairs), preset.vocabulary_size)
@@ -230,6 +232,8 @@ def _segmented(preset: Preset, tokenizer: Tokenizer, texts: Texts, seed: int, lo
     if not preset.token_limits:
         return encoded
     kept = preset.token_limits.keeps(*(side.lengths for side in encoded))
+    if not kept.any():
+        raise DataError(f"there is no pair to train on: {preset.token_limits} leaves out all {len(kept):,}")
     if not preset.bpe_dropout:
         return [side.take(kept) for side in encoded]
     return [sample(texts=list(compress(side, kept))) for side in texts]
@@ -268,6 +272,8 @@ def _validation(
     preset: Preset, tokenizer: Tokenizer, casing: Casing, device: torch.device
 ) -> Callable[[torch.nn.Module], dict[str, float]]:
     pairs = preset.pairs("validation")[: preset.n_validation]
+    if not pairs:
+        raise DataError("there is no pair to validate on: the validation data is empty")
     references = [pair.target for pair in pairs]
     metric = moses_metric(preset.target_language)
 

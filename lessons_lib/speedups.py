@@ -40,16 +40,12 @@ class PooledDropout(nn.Module):
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape, at most as many numbers as the pool has → the same shape.
-
-        Raises:
-            ValueError: if x is larger than the pool.
-        """
+        """x of any shape → the same shape; x larger than the pool is dropped from as `Dropout` does."""
         if not self.training:
             return x
         spare = self.pool.numel() - x.numel()
         if spare < 0:
-            raise ValueError(f"{x.numel()} numbers to drop from, but the pool holds {self.pool.numel()}: draw a larger one")
+            return nn.functional.dropout(x, self.p)
         offset = int(torch.randint(spare // ALIGNMENT + 1, ())) * ALIGNMENT
         return x * self.pool[offset : offset + x.numel()].view(x.shape)
 

@@ -115,8 +115,8 @@ class Trainer:
             if self._is_due(self.config.checkpoint_every):
                 self.save()
                 hand_back_memory()
+        self.save()  # before the best weights come back: a longer budget goes on from the last
         self._take_best()
-        self.save()
         return self.result.eval()
 
     def _is_over(self) -> bool:
@@ -151,7 +151,9 @@ class Trainer:
             (loss / n_tokens).backward()
             total, mine = total + loss.detach().double().cpu(), mine + batch.n_target
         self._collect_gradients()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        if not norm.isfinite():  # it would make every weight NaN, and the next saved state
+            raise ValueError(f"step {self.at.step + 1}: the gradient's norm is {norm:g}, from which nothing can be learned")
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = self.learning_rate()
         self.optimizer.step()

@@ -101,12 +101,14 @@ class Translator:
 
         Raises:
             SentenceError: if a sentence is too long for the model; nothing is translated then.
-            ValueError: if beam is below 1, or `sentences` is one text instead of a list.
+            ValueError: if beam or batch_size is below 1, or `sentences` is one text instead of a list.
         """
         if isinstance(sentences, str):
             raise ValueError(f"sentences is one text, {sentences[:40]!r}: give a list, such as translate([{sentences[:40]!r}])")
         if beam < 1:
             raise ValueError(f"beam is {beam}: it must be a whole number above 0")
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}: it must be a whole number above 0, or None")
         all_ids = self.check(sentences)
         translations = [""] * len(all_ids)
         real = [i for i, ids in enumerate(all_ids) if ids]
@@ -191,17 +193,17 @@ class Alignment:
 
 
 def words_of(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[str, ...], Tensor]:
-    """The words that ids spell, and for each id the number of its word, int64 (n,). Punctuation stands alone."""
+    """The words that ids spell, and for each id the number of its word, int64 (n,). Punctuation of ASCII stands alone."""
     words: list[list[int]] = []
     number = []
-    after_mark = True
+    after_mark, after_space = True, False
     for i in ids:
         piece = tokenizer.backend.id_to_token(i)  # its characters stand for bytes, Ġ for a space
         bare = piece.removeprefix("Ġ")
         is_mark = bare != "" and all(character in string.punctuation for character in bare)
-        if after_mark or is_mark or piece.startswith("Ġ"):
+        if after_mark or piece.startswith("Ġ") or (is_mark and not after_space):
             words.append([])
         words[-1].append(i)
         number.append(len(words) - 1)
-        after_mark = is_mark
+        after_mark, after_space = is_mark, bare == ""
     return tuple(tokenizer.decode(word) for word in words), torch.tensor(number)

@@ -51,7 +51,7 @@ def translations(translator: Translator, sentences: list[str], beam: int) -> lis
 
 
 def main() -> int:
-    """Load the two translators, write the pairs to standard output, and return the exit status."""
+    """Load the translators, write the pairs to standard output, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL", help="translates into German or into English: its name, or the folder of one")
     arguments = parser.parse_args()

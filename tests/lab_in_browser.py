@@ -120,9 +120,9 @@ def choose(page: Any, menu: str, command: str) -> None:
 
 
 def put_away(dialog: Any) -> None:
-    """Accept what JupyterLab asks or tells (a busy machine's server may not answer it in time): it would lie before everything else."""
+    """Agree to what JupyterLab asks or tells (a busy machine's server may not answer it in time): it would lie before everything else."""
     print(f"JupyterLab says: {dialog.inner_text()}")
-    dialog.locator("button.jp-mod-accept").click()
+    dialog.locator("button.jp-Dialog-button").last.click()
 
 
 @contextlib.contextmanager

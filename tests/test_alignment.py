@@ -46,6 +46,7 @@ def test_what_stands_between_marks_are_words_of_their_own() -> None:
     for n in (262, 300):
         tokenizer = Tokenizer.train([*SENTENCES, "a t-shirt"], n)
         assert words_of(tokenizer, tokenizer.encode("the t-shirt"))[0] == ("the", "t", "-", "shirt")
+        assert words_of(tokenizer, tokenizer.encode("the (shirt) ."))[0] == ("the", "(", "shirt", ")", ".")
 
 
 def test_a_model_that_writes_nothing_has_no_alignment(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,8 @@ def test_bench_decode_translates_and_writes_rows_instead_of_the_table() -> None:
         (("train", "--peers", "textbok"), ["--peers", "textbok", "textbook, bucketed, marian, joeynmt"]),
         (("train", "--ours", "fast"), ["--ours", "fast", "plain", "processes"]),
         (("train", "--ours", "processes", "--threads", "1"), ["processes", "at least 2 --threads"]),
+        (("train", "--ours", "", "--peers", ""), ["nothing to measure"]),
+        (("decode", "--beams", ""), ["nothing to measure"]),
         (("train", "--preset", "huge"), ["'huge'", "grammar, tiny, multi30k"]),
         (("train", "--seconds", "0"), ["--seconds"]),
         (("train", "--repeats", "0"), ["--repeats"]),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import math
 import os
 from pathlib import Path
 
@@ -71,6 +72,14 @@ def test_half_precision_is_half_the_size(saved: tuple[Path, Translator], tmp_pat
     half = load_model(tmp_path / "half").model.state_dict()
     for name, tensor in translator.trained.model.state_dict().items():
         torch.testing.assert_close(half[name], tensor.half().float(), atol=0, rtol=0)
+
+
+def test_weights_that_are_no_numbers_are_refused(saved: tuple[Path, Translator]) -> None:
+    weights, facts = load_tensors(saved[0] / WEIGHTS)
+    next(iter(weights.values()))[0] = math.nan
+    save_tensors(saved[0] / WEIGHTS, weights, facts)
+    with pytest.raises(CheckpointError, match="weights that are no finite numbers"):
+        load_model(saved[0])
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, CONFIG, TOKENIZER, CASING])

@@ -42,7 +42,7 @@ def test_texts_are_made_uniform_and_counted() -> None:
     )
     assert kept == [Pair("The dog bites it.", "Der Hund beißt es."), Pair("Café is near.", "Das Café ist nah.")]
     assert counts["made uniform"] == 2 and clean(kept)[1]["made uniform"] == 0
-    assert plain("a\x00b\x1bc\ud800") == "abc"
+    assert plain("a\x00b\x1bc\ud800") == "abc" and plain("Cafe\x00\u0301") == "Café"
 
 
 def test_cleaning_twice_changes_nothing_more() -> None:

@@ -189,6 +189,10 @@ def test_run_prints_a_row_a_notebook_and_changes_no_file(course: Path, capsys: p
     spoil(learner(course), 'print(\\"one\\")', "1 / 0")
     assert run(["01"], root=course) == 1
     assert "cell 2 ('1 / 0'): ZeroDivisionError" in capsys.readouterr().out
+    for damage in (b"<<<<<<< HEAD\n", b"\xff"):
+        learner(course).write_bytes(damage)
+        assert run(root=course) == 1 and check(root=course) == 1
+        assert capsys.readouterr().out.count("cannot be read as a notebook") == 2
 
 
 def git(course: Path, *arguments: str) -> None:

@@ -16,6 +16,8 @@ def test_the_papers_schedule_of_the_pencil_example() -> None:
     assert [paper_learning_rate(t, 64, 4) for t in (1, 4, 16, 64)] == pytest.approx([1 / 64, 1 / 16, 1 / 32, 1 / 64])
     with pytest.raises(ValueError, match="steps count from 1"):
         paper_learning_rate(0, 64, 4)
+    with pytest.raises(ValueError, match="warmup_steps is 0"):
+        paper_learning_rate(1, 64, 0)
 
 
 def test_warmup_and_inverse_root_make_the_papers_schedule() -> None:

@@ -88,6 +88,7 @@ def test_turning_keeps_the_length() -> None:
     torch.testing.assert_close(RotaryPositions(6, 5)(x).norm(dim=-1), x.norm(dim=-1))
 
 
-def test_turning_refuses_what_lies_beyond_its_angles() -> None:
-    with pytest.raises(ValueError, match="6 positions, but angles were made for 5"):
-        RotaryPositions(4, 5)(torch.randn(1, 1, 2, 4), first=4)
+@pytest.mark.parametrize("kind", [SinusoidalPositions, LearnedPositions, RotaryPositions])
+def test_what_lies_beyond_the_table_is_refused(kind: type) -> None:
+    with pytest.raises(ValueError, match="6 positions, but 5 were made"):
+        kind(4, 5)(torch.randn(1, 1, 2, 4)[0 if kind is not RotaryPositions else slice(None)], first=4)

@@ -91,6 +91,23 @@ def test_a_text_that_the_model_cannot_read_is_named_before_training(bpe_dropout:
         prepare(preset)
 
 
+def test_a_text_as_long_as_a_model_reads_still_fits_in_a_batch() -> None:
+    """A batch's width is rounded up: of 63 tokens and EOS only 60 + 1 would fit into a model for 62."""
+    preset = tiny_preset().with_more([Pair("the dog " * 30, "der Hund.")])
+    short = dataclasses.replace(preset, model=preset.model | dict(max_length=62))
+    with pytest.raises(DataError, match="this model reads at most 59"):
+        prepare(short)
+
+
+def test_no_pairs_are_refused_in_words() -> None:
+    with pytest.raises(DataError, match="no pair to train on: the training data is empty"):
+        prepare(tiny_preset(lambda split: [] if split == "train" else tiny_pairs()))
+    with pytest.raises(DataError, match="no pair to validate on"):
+        prepare(tiny_preset(lambda split: tiny_pairs() if split == "train" else []))
+    with pytest.raises(DataError, match=r"no pair to train on: TokenLimits\(max_tokens=1, .* leaves out all 90"):
+        prepare(dataclasses.replace(tiny_preset(), token_limits=TokenLimits(max_tokens=1, max_ratio=2.0)))
+
+
 def test_training_reads_text_as_translating_does() -> None:
     odd = Pair("the\tdog  bites", "der Hund bei\u00dft u\u0308ber")
     texts, _, _ = presets.read(tiny_preset().with_more([odd]))

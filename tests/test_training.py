@@ -1,7 +1,9 @@
 """The loop: what a step is, what is logged, when it stops. Numbers of the pencil examples where there are some."""
 
+import math
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,6 +199,36 @@ def test_patience_ends_a_run_and_the_best_weights_are_kept(ema_decay: float) -> 
     assert run.at.step == 8 and run.at.best == 3.0
     assert result.tensors[0].item() == best[0] != run.worker.tensors[0].item() or ema_decay == 0
     assert result.tensors[0].item() == best[0]
+
+
+def test_what_patience_saved_goes_on_from_the_last_step(tmp_path: Path) -> None:
+    """The best weights are returned; a longer budget goes on from those of the last step, as its Adam does."""
+    scores = iter([3.0, 2.0])
+    run = trainer(
+        Weights(1),
+        push([1.0]),
+        steps=4,
+        validate_every=2,
+        log_every=2,
+        patience=2,
+        validate=lambda m: {"bleu": next(scores)},
+        folder=tmp_path,
+    )
+    best = run.run().tensors[0].item()
+    again = trainer(Weights(1), push([1.0]), steps=8, validate_every=2, log_every=2, patience=2, folder=tmp_path)
+    assert again.resume() and again.model.tensors[0].item() < best
+
+
+@pytest.mark.parametrize("gradient", [math.nan, math.inf])
+def test_a_gradient_that_is_no_number_ends_the_run_before_it_spoils_anything(gradient: float, tmp_path: Path) -> None:
+    gradients = iter([[1.0]] * 5 + [[gradient]])
+    run = trainer(
+        Weights(1), lambda model, batch: push(next(gradients))(model, batch), steps=9, checkpoint_every=2, folder=tmp_path, ema_decay=0.5
+    )
+    with pytest.raises(ValueError, match="step 6: the gradient's norm is (nan|inf), from which nothing can be learned"):
+        run.run()
+    again = trainer(Weights(1), push([1.0]), steps=9, checkpoint_every=2, folder=tmp_path, ema_decay=0.5)
+    assert again.resume() and again.at.step == 4 and all(p.isfinite().all() for p in [*run.model.parameters(), *again.model.parameters()])
 
 
 def test_without_patience_the_last_weights_are_kept() -> None:

@@ -85,9 +85,12 @@ def test_one_text_instead_of_a_list_is_refused_and_not_taken_letter_by_letter(tr
         translator.translate("the dog")
 
 
-def test_a_beam_below_one_is_refused(translator: Translator) -> None:
+def test_a_beam_or_a_batch_below_one_is_refused(translator: Translator) -> None:
     with pytest.raises(ValueError, match="beam is 0"):
         translator.translate(["dog"], beam=0)
+    for size in (0, -1):
+        with pytest.raises(ValueError, match=f"batch_size is {size}: it must be a whole number above 0, or None"):
+            translator.translate(["dog"], batch_size=size)
 
 
 @pytest.mark.parametrize(("asked", "wanted"), [({}, 1.4), ({"length_penalty": 0.0}, 0.0)])

@@ -83,7 +83,7 @@ class Result:
 
 
 class ContestError(RuntimeError):
-    """A contestant failed; the message is its traceback."""
+    """A contestant failed; the message names it, and says how its traceback ends."""
 
 
 def compete(

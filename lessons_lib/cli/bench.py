@@ -57,6 +57,7 @@ Repeats = Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help=
 Threads = Annotated[
     int | None, typer.Option(metavar="N", parser=whole_number(1), help="Threads of each system; all cores if left out.", show_default=False)
 ]
+NOTHING = "there is nothing to measure: leave --ours, --peers or --beams out, or name something there"
 PresetName = Annotated[
     str | None,
     typer.Option("--preset", metavar="NAME", help="tiny, multi30k or grammar; tiny if Multi30k is here, else grammar.", show_default=False),
@@ -96,6 +97,8 @@ def train(
     known = {name: peer for name, peer in training_systems.PEERS.items() if minutes is None or name not in learning.CANNOT}
     others = chosen("--peers", peers, known, installed)
     own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: name != "processes" or n_threads > 1)
+    if not own + others:
+        raise Refusal(NOTHING)
     name, recipe = preset_named(preset)
     prepared = obtained(lambda: material.prepare(recipe))
     when = occasion("bench train", f"{name}, {shape(prepared.model)}", n_threads)
@@ -130,6 +133,8 @@ def decode(
     others = {name: about for name, about in decoding_systems.DECODERS.items() if name not in decoding_systems.OURS}
     names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
     widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
+    if not names or not widths:
+        raise Refusal(NOTHING)
     name, recipe = preset_named(preset)
     pairs: list[Pair] = obtained(lambda: recipe.pairs("test"))[:sentences]
     checkpoint = obtained(lambda: find(f"{name}-en-de"))

@@ -164,11 +164,12 @@ def _look_at_checkpoints(found: Findings) -> None:
 
 def foresee(found: Findings) -> None:
     """What will be slow: times of the recipes are those of two cores (`lessons_lib.presets`)."""
-    if "GPU:" not in found.device:
+    on_processor = "GPU:" not in found.device
+    if on_processor:
         found.slow.append("Without a GPU: lessons train grammar takes a minute or two, lessons train multi30k more than an hour.")
     if found.cores < 2:
         found.slow.append(f"With {found.cores:g} core: everything that computes takes about twice the minutes that the notebooks name.")
-    if found.speed_gflops and found.speed_gflops["bf16"] <= found.speed_gflops["fp32"]:
+    if on_processor and found.speed_gflops and found.speed_gflops["bf16"] <= found.speed_gflops["fp32"]:
         found.slow.append("This processor is slower in bfloat16 than in float32: lessons train computes in float32, and takes longer.")
     if 0 < found.memory_gb < 3:
         found.slow.append(f"With {found.memory_gb:g} GB of memory: keep one notebook running at a time (Kernel, Shut Down Kernel).")

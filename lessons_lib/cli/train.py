@@ -12,13 +12,13 @@ import typer
 from lessons_lib.cli.progress import Progress, say
 from lessons_lib.cli.refusal import Refusal, system_reason
 from lessons_lib.cli.values import one_of, positive_number, whole_number
+from lessons_lib.config import LARGEST_SEED
 from lessons_lib.corpus import DIRECTIONS, read_pairs
 
 if TYPE_CHECKING:
     from lessons_lib.config import Budget
     from lessons_lib.presets import Preset
 
-LARGEST_SEED = 2**32 - 1
 WRITTEN = ("model.safetensors", "config.json", "tokenizer.json", "casing.json", "training.json", "metrics.jsonl", "state.safetensors")
 FIRST_SENTENCES = dict(zip(DIRECTIONS, ("The dog sleeps.", "Der Hund schläft."), strict=True))
 

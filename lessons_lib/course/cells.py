@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -67,6 +68,14 @@ def solved_notebook(lesson: Lesson) -> NotebookNode:
 def serialised(notebook: NotebookNode) -> str:
     """The text of a notebook's file; equal notebooks give equal text."""
     return nbformat.writes(notebook, version=4, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook in a file. Raises CourseError, without the file's name, if it holds none."""
+    try:
+        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    except (nbformat.ValidationError, ValueError) as error:  # of which damaged JSON and other encodings are
+        raise CourseError(f"cannot be read as a notebook ({str(error).splitlines()[0][:100]})") from error
 
 
 def is_pristine(notebook: NotebookNode) -> bool:

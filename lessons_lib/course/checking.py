@@ -4,11 +4,10 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from lessons_lib.course.building import exercise_problems, finish, output_problems
-from lessons_lib.course.cells import learners_notebook, serialised, solved_notebook
+from lessons_lib.course.cells import learners_notebook, read_notebook, serialised, solved_notebook
 from lessons_lib.course.links import broken_links
 from lessons_lib.course.places import CourseError, Lesson, all_lessons, choose, is_readers_copy, repository
 
@@ -49,13 +48,12 @@ def _problems(lesson: Lesson, path: Path, made: Callable[[Lesson], NotebookNode]
     if not path.exists():
         yield f"{shown} is missing. {mend}"
         return
-    text = path.read_text(encoding="utf-8")
     try:
-        committed = nbformat.reads(text, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError) as error:
-        yield f"{shown} cannot be read as a notebook ({str(error).splitlines()[0][:100]}). {mend}"
+        committed = read_notebook(path)
+    except CourseError as error:
+        yield f"{shown} {error}. {mend}"
         return
-    if difference := _difference(committed, rebuilt, text):
+    if difference := _difference(committed, rebuilt, path.read_text(encoding="utf-8")):
         yield f"{shown} differs from its source: {difference} {mend}"
         return
     for problem in [*_order_problems(committed), *output_problems(committed), *exercise_problems(committed, solved)]:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
-
+from lessons_lib.course.cells import read_notebook
 from lessons_lib.course.execution import PeakMemory, execute
 from lessons_lib.course.places import CourseError, choose, repository
 
@@ -24,7 +23,7 @@ def run(numbers: Sequence[str | int] | None = None, *, root: Path | None = None)
         try:
             if not lesson.learner.exists():
                 raise CourseError(f"not built yet: lessons notebooks build {lesson.number}")
-            notebook = nbformat.read(lesson.learner, as_version=4)
+            notebook = read_notebook(lesson.learner)
             with memory:
                 seconds = execute(notebook, lesson.learner.parent, memory)
         except CourseError as error:
