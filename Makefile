@@ -47,9 +47,9 @@ format: $(DEV) ## put code into the house's format
 
 lock: $(DEV) ## resolve requirements/*.txt again from pyproject.toml
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv
-	cd requirements && rm -f learner.txt dev.txt
-	$(BIN)/python -m uv pip compile -q pyproject.toml requirements/torch-needs.in requirements/build.in -o requirements/learner.txt
-	$(BIN)/python -m uv pip compile -q --extra dev -c requirements/learner.txt pyproject.toml requirements/torch-needs.in requirements/build.in -o requirements/dev.txt
+	$(BIN)/python -m uv pip compile -q --upgrade pyproject.toml requirements/torch-needs.in requirements/build.in -o requirements/learner.new.txt
+	$(BIN)/python -m uv pip compile -q --upgrade --extra dev -c requirements/learner.new.txt pyproject.toml requirements/torch-needs.in requirements/build.in -o requirements/dev.new.txt
+	cd requirements && mv learner.new.txt learner.txt && mv dev.new.txt dev.txt
 
 clean: ## remove .venv and what tests leave behind
 	rm -rf $(VENV) build .pytest_cache .ruff_cache *.egg-info

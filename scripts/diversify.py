@@ -55,6 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL", help="translates into German or into English: its name, or the folder of one")
     arguments = parser.parse_args()
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     try:
         translators = [Translator.load(name) for name in arguments.models]
         pairs = load_multi30k("train")

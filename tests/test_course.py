@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 
 from lessons_lib.course import CourseError, build, check, reset, run
+from lessons_lib.course.cells import BUILT, learners_notebook, solved_notebook
+from lessons_lib.course.places import Lesson
 
 SOURCE = """# %% [markdown]
 # # A toy
@@ -144,7 +147,9 @@ def test_a_link_that_leads_nowhere_and_a_stray_solution_are_named(course: Path, 
     for path in (source(course), learner(course), solved(course)):
         spoil(path, "source/01_toy.py)", "source/09_toy.py)")
     for path in (learner(course), solved(course)):  # the ids of changed cells change with them
-        spoil(path, json.loads(path.read_text())["cells"][0]["id"], _rebuilt_id(course, path))
+        old, new = json.loads(path.read_text()), _rebuilt(course, path)
+        spoil(path, old["cells"][0]["id"], new.cells[0].id)
+        spoil(path, old["metadata"][BUILT], new.metadata[BUILT])
     shutil.copy(solved(course), course / "notebooks" / "solutions" / "05_left_over.ipynb")
     assert check(root=course) == 1
     printed = capsys.readouterr().out
@@ -152,12 +157,9 @@ def test_a_link_that_leads_nowhere_and_a_stray_solution_are_named(course: Path, 
     assert "05_left_over.ipynb has no source" in printed
 
 
-def _rebuilt_id(course: Path, path: Path) -> str:
-    from lessons_lib.course.cells import learners_notebook, solved_notebook
-    from lessons_lib.course.places import Lesson
-
+def _rebuilt(course: Path, path: Path) -> NotebookNode:
     lesson = Lesson("01", "01_toy", course)
-    return (solved_notebook if path == lesson.solved else learners_notebook)(lesson).cells[0].id
+    return (solved_notebook if path == lesson.solved else learners_notebook)(lesson)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_run_prints_a_row_a_notebook_and_changes_no_file(course: Path, capsys: p
     spoil(learner(course), 'print(\\"one\\")', "1 / 0")
     assert run(["01"], root=course) == 1
     assert "cell 2 ('1 / 0'): ZeroDivisionError" in capsys.readouterr().out
-    for damage in (b"<<<<<<< HEAD\n", b"\xff"):
+    for damage in (b"<<<<<<< HEAD\n", b"\xff", b"[]", b"null", b'{"cells": [5], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'):
         learner(course).write_bytes(damage)
         assert run(root=course) == 1 and check(root=course) == 1
         assert capsys.readouterr().out.count("cannot be read as a notebook") == 2
@@ -222,6 +224,9 @@ def test_reset_looks_past_what_a_reader_committed(course: Path) -> None:
     git(course, "commit", "-qm", "course")
     edit(learner(course))
     git(course, "commit", "-qam", "my answers")
+    for nothing in ("[]", '{"cells": 5}', "<<<<<<< HEAD"):
+        learner(course).write_text(nothing, encoding="utf-8")
+        git(course, "commit", "-qam", "by mistake")
     assert reset("01", root=course) == 0
     assert learner(course).read_bytes() == fresh
 

@@ -1,5 +1,6 @@
 """From source to cells without executing: stubs, folded solutions, ids, links, and what outputs may hold."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -122,10 +123,23 @@ def test_ids_are_the_same_each_time_move_with_their_cell_and_show_an_edit(tmp_pa
     assert [cell.id for cell in again.cells[1:]] == [cell.id for cell in first.cells]
     assert len({cell.id for cell in again.cells}) == 4
     nbformat.validate(again)
-    read_back = nbformat.reads(serialised(first), as_version=4)
-    assert is_pristine(read_back)
-    read_back.cells[1].source = "a = 2"
-    assert not is_pristine(read_back)
+
+    def read_back() -> NotebookNode:
+        for number, cell in enumerate((cells := [cell for cell in first.cells if cell.cell_type == "code"]), 1):
+            cell.execution_count = number
+        assert len(cells) == 3
+        return nbformat.reads(serialised(first), as_version=4)
+
+    def changed(change: Callable[[NotebookNode], object]) -> NotebookNode:
+        notebook = read_back()
+        change(notebook)
+        return notebook
+
+    assert is_pristine(read_back())
+    assert not is_pristine(changed(lambda notebook: notebook.cells[1].update(source="a = 2")))
+    assert not is_pristine(changed(lambda notebook: notebook.cells.pop()))
+    assert not is_pristine(changed(lambda notebook: notebook.cells.reverse()))
+    assert not is_pristine(changed(lambda notebook: notebook.cells[0].update(execution_count=None)))
 
 
 def test_links_hold_from_the_solved_notebooks_folder(tmp_path: Path) -> None:
@@ -217,6 +231,8 @@ def test_a_number_that_no_notebook_has_is_answered_with_those_there_are(tmp_path
     assert [made.name for made in choose(["12", 1, "01_toy.ipynb"], tmp_path)] == ["12_last", "01_toy"]
     with pytest.raises(CourseError, match=r"no notebook 7, x. There are: 01, 12"):
         choose([7, "x"], tmp_path)
+    with pytest.raises(CourseError, match="no notebook ''. There are"):
+        choose([""], tmp_path)
     for name in ("Untitled.ipynb", "12_last-Copy1.ipynb", "12_mine.ipynb"):
         (tmp_path / "notebooks" / name).write_text("{}")
     assert [made.name for made in choose(None, tmp_path)] == ["01_toy", "12_last"]

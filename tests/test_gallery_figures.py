@@ -68,7 +68,7 @@ def test_progress_says_how_far_and_how_long() -> None:
 
 def test_the_live_curve_draws_bar_loss_and_score() -> None:
     drawing, alt = draw(ROWS, 100)
-    assert alt == "Loss falls from 8.00 to 0.50 at step 40 of 100; 40 % exact match at step 40."
+    assert alt == "Loss goes from 8.00 to 0.50 at step 40 of 100; 40 % exact match at step 40."
     assert f'width="{(palette.WIDTH - 24) * 0.4:.1f}" height="10.0"' in drawing
     assert ">40 %<" in drawing
 
@@ -88,7 +88,7 @@ def test_the_live_curve_is_shown_once_and_then_redrawn() -> None:
     handle = display.return_value
     (page,) = handle.update.call_args.args
     assert page["text/plain"].startswith("step 40 of 100")
-    assert page["text/html"].startswith('<img alt="Loss falls from 8.00 to 0.50')
+    assert page["text/html"].startswith('<img alt="Loss goes from 8.00 to 0.50')
 
 
 def test_a_page_that_missed_the_last_rows_gets_them_by_redraw() -> None:

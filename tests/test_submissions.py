@@ -1,5 +1,6 @@
 """Submissions are found, read and recognised; what cannot be graded is refused or named, and nothing of it is run."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -33,15 +34,40 @@ def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path, capsys: 
         },
     )
     (folder / "link.ipynb").symlink_to(folder / "other.ipynb")
+    (folder / "torn.ipynb").symlink_to(folder / "gone.ipynb")
+    os.mkfifo(folder / "pipe.ipynb")
     table = graded(folder)
     assert "left out, no notebooks (.ipynb): max.zip, notes.txt\n" in capsys.readouterr().err
-    assert table.pop("link.ipynb")["remark"] == "not run: a link, not a file"
+    assert table.pop("link.ipynb")["remark"] == table.pop("torn.ipynb")["remark"] == "not run: a link, not a file"
+    assert table.pop("pipe.ipynb")["remark"] == "not run: no file that can be read"
     assert "an old format of notebooks" in table.pop("old.ipynb")["remark"]
     assert list(table) == ["'=1+1.ipynb", "anna", "broken.ipynb", "deep.ipynb", "empty.ipynb", "list.ipynb", "nobody", "other.ipynb"]
     assert all((row["passed"], row["of"], row["notebook"], row["seconds"]) == ("0", "", "", "") for row in table.values())
     assert table["anna"]["remark"] == table["nobody"]["remark"] == "no notebook (.ipynb) in this folder"
     assert all("not a notebook" in table[f"{name}.ipynb"]["remark"] for name in ("broken", "empty", "list", "deep", "'=1+1"))
     assert "--notebook NN" in table["other.ipynb"]["remark"]
+
+
+def test_in_folders_of_folders_whoever_has_no_notebook_has_a_row(tmp_path: Path) -> None:
+    """What stands beside a notebook, or below it, belongs to it."""
+    folder = hand_in(
+        tmp_path, {"week1/bob/a.ipynb": "{}", "week1/bob/data/x.csv": "1", "week1/dave/work/01.zip": "packed", "week2/eve/a.txt": "sorry"}
+    )
+    assert [found.name for found in find_submissions(folder)] == ["week1/bob/a.ipynb", "week1/dave", "week2"]
+
+
+def test_a_listener_that_has_gone_costs_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = hand_in(tmp_path / "in", {"a.ipynb": "{}", "b.ipynb": "{}"})
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            if "/2 " in text:
+                raise BrokenPipeError
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    assert grade(folder, out=tmp_path / "scores.csv") == 0
+    assert list(read_table((tmp_path / "scores.csv").read_text(encoding="utf-8-sig"))) == ["a.ipynb", "b.ipynb"]
 
 
 def test_with_the_lesson_set_another_one_is_named_and_not_run(tmp_path: Path) -> None:
@@ -79,7 +105,11 @@ def test_a_folder_that_cannot_be_read_has_its_own_row(tmp_path: Path, monkeypatc
     folder = hand_in(tmp_path, {"zed/01.ipynb": notebook("1"), "ann/01.ipynb": notebook("1")})
     access = os.access
     monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "zed" and access(path, mode))
-    monkeypatch.setattr("os.path.isfile", lambda path: "zed" not in Path(path).parts)
+    with monkeypatch.context() as listed:
+        listed.setattr("os.path.isfile", lambda path: "zed" not in Path(path).parts)
+        assert [entry.unusable for entry in find_submissions(folder)] == ["", "not run: no file that can be read"]
+    walk = os.walk
+    monkeypatch.setattr("os.walk", lambda top: (step for step in walk(top) if "zed" not in Path(step[0]).parts))
     assert [(entry.name, entry.unusable) for entry in find_submissions(folder)] == [
         ("ann/01.ipynb", ""), ("zed", "this folder cannot be read"),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from lessons_lib.course import outputs
-from lessons_lib.course.cells import METADATA, learners_notebook, serialised, solved_notebook
+from lessons_lib.course.cells import built_metadata, learners_notebook, serialised, solved_notebook
 from lessons_lib.course.execution import execute
 from lessons_lib.course.places import CourseError, Lesson, choose, repository
 from lessons_lib.files import write_together
@@ -45,7 +45,7 @@ def finish(notebook: NotebookNode) -> None:
         if cell.cell_type == "code":
             outputs.clean(cell)
             outputs.set_alt(cell)
-    notebook.metadata = type(notebook.metadata)(METADATA)
+    notebook.metadata = built_metadata(notebook.cells)
 
 
 def output_problems(notebook: NotebookNode) -> Iterator[str]:

@@ -25,6 +25,7 @@ METADATA = {
         "version": "3.11.0",
     },
 }
+BUILT = "lessons_built"  # the notebook's own metadata: which cells it was built with
 
 
 def learners_notebook(lesson: Lesson) -> NotebookNode:
@@ -73,15 +74,29 @@ def serialised(notebook: NotebookNode) -> str:
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in a file. Raises CourseError, without the file's name, if it holds none."""
     try:
-        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-    except (nbformat.ValidationError, ValueError) as error:  # of which damaged JSON and other encodings are
-        raise CourseError(f"cannot be read as a notebook ({str(error).splitlines()[0][:100]})") from error
+        return parsed_notebook(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise CourseError(f"cannot be read as a notebook ({error})") from error
+
+
+def parsed_notebook(text: str) -> NotebookNode:
+    """The notebook that a text is. Raises CourseError if it is none."""
+    try:
+        return nbformat.reads(text, as_version=4)
+    except (nbformat.ValidationError, ValueError, TypeError, AttributeError, KeyError) as error:  # damaged JSON, or JSON of something else
+        raise CourseError(f"cannot be read as a notebook ({(str(error).splitlines() or ['?'])[0][:100]})") from error
 
 
 def is_pristine(notebook: NotebookNode) -> bool:
-    """Whether every cell is as the build made it: a cell's id is a hash of its source, and editors keep the id."""
+    """Whether all cells are there, each as the build made and ran it: a cell's id is a hash of its source, and editors keep the ids."""
     seen: Counter[str] = Counter()
-    return all(cell.get("id") == _cell_id(cell, seen) for cell in notebook.cells)
+    ids = [_cell_id(cell, seen) for cell in notebook.cells]
+    ran = [cell.get("execution_count") for cell in notebook.cells if cell.cell_type == "code"]
+    return (
+        [cell.get("id") for cell in notebook.cells] == ids
+        and notebook.metadata.get(BUILT) == _fingerprint(ids)
+        and ran == list(range(1, len(ran) + 1))
+    )
 
 
 def _read(lesson: Lesson) -> list[NotebookNode]:
@@ -124,13 +139,24 @@ def _clear(cell: NotebookNode, stub: str) -> None:
 
 def _assemble(cells: list[NotebookNode]) -> NotebookNode:
     seen: Counter[str] = Counter()
-    notebook = nbformat.v4.new_notebook(metadata=nbformat.from_dict(METADATA))
+    notebook = nbformat.v4.new_notebook()
     notebook.nbformat_minor = 5
     for cell in cells:
         cell.id = _cell_id(cell, seen)
         cell.source = cell.source.rstrip("\n")
     notebook.cells = cells
+    notebook.metadata = built_metadata(cells)
     return notebook
+
+
+def built_metadata(cells: list[NotebookNode]) -> NotebookNode:
+    """The metadata of a notebook that is built with these cells."""
+    return nbformat.from_dict(METADATA | {BUILT: _fingerprint([cell.id for cell in cells])})
+
+
+def _fingerprint(ids: list[str]) -> str:
+    """Tells whether cells are missing, added or in another order."""
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:10]
 
 
 def _cell_id(cell: NotebookNode, seen: Counter[str]) -> str:

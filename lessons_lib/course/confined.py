@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lessons_lib.course.places import import_path
+from lessons_lib.course.places import absolute_data_dir, import_path
 from lessons_lib.course.processes import descendants, kill_all, resident_megabytes
 
 STARTUP_SECONDS = 180
@@ -235,6 +235,8 @@ def _how_it_ended(status: int) -> str:
     """An exit status in words; the guard's own is that of the kernel, 256 less a signal's number included."""
     if status < 0:
         return "the process above it was killed"
+    if status == 255:  # what a program chooses that ends itself, rather than SIGHUP
+        return "exit status 255"
     try:
         return signal.Signals(256 - status).name
     except ValueError:
@@ -256,6 +258,7 @@ def _environment(folder: Path, threads: int | None) -> dict[str, str]:
         # What a cell installs with pip is this submission's own.
         "PIP_TARGET": str(folder / "packages"),
         "PYTHONPATH": os.pathsep.join([import_path(), str(folder / "packages")]),
+        **absolute_data_dir(),
         **({} if threads is None else {"OMP_NUM_THREADS": str(threads)}),
         "PYTHONIOENCODING": "utf-8:backslashreplace",
         "LESSONS_VERDICTS": str(folder / "line" / "verdicts"),

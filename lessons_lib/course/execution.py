@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from lessons_lib.course.places import CourseError, import_path
+from lessons_lib.course.places import CourseError, absolute_data_dir, import_path
 from lessons_lib.course.processes import descendants, resident_megabytes
 
 CELL_SECONDS = 1800
@@ -88,6 +88,8 @@ def execute(notebook: NotebookNode, folder: Path, memory: PeakMemory | None = No
             raise CourseError(f"{_failed_cell(notebook)}: it ran for more than {CELL_SECONDS} s") from None
         except DeadKernelError:
             raise CourseError(f"{_failed_cell(notebook)}: the kernel died; perhaps the memory ran out") from None
+        except RuntimeError as error:
+            raise CourseError(f"its kernel did not start: {error}") from None
 
 
 def _failed_cell(notebook: NotebookNode) -> str:
@@ -109,4 +111,5 @@ def _kernel_environment() -> Iterator[dict[str, str]]:
             "MATPLOTLIBRC": folder,
             "SOURCE_DATE_EPOCH": "0",
             "PYTHONPATH": import_path(),
+            **absolute_data_dir(),
         }

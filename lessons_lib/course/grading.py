@@ -133,7 +133,7 @@ def _all_rows(submissions: Sequence[Submission], row: Callable[[Submission, thre
 
 
 def _demand_sense(out: Path | None, limits: Limits, jobs: int) -> None:
-    if limits.cell_seconds <= 0 or limits.seconds <= 0 or jobs < 1:
+    if not (limits.cell_seconds > 0 and limits.seconds > 0 and jobs >= 1):  # NaN is not above 0
         raise CourseError(
             f"Seconds must be more than 0 and jobs at least 1; got {limits.cell_seconds:g} s a cell, {limits.seconds:g} s, {jobs} jobs."
         )
@@ -206,7 +206,8 @@ def _told(future: "Future[Row]", number: int, of: int) -> Row:
     took = "" if row.seconds is None else f" ({row.seconds:.0f} s)"
     what = f"{row.passed} of {len(row.statuses)}{took}" if row.statuses else "no points"
     told = _harmless(f"{row.submission}: {what}{'; ' if row.remark else ''}{row.remark}")
-    print(f"{number}/{of} {told}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # nobody listens any more: the table comes all the same
+        print(f"{number}/{of} {told}", file=sys.stderr, flush=True)
     return row
 
 

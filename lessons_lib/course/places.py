@@ -48,6 +48,12 @@ def import_path() -> str:
     return os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
 
 
+def absolute_data_dir() -> dict[str, str]:
+    """The variable LESSONS_DATA_DIR, where it is set, for a kernel that is started here but runs in another folder."""
+    given = os.environ.get("LESSONS_DATA_DIR")
+    return {"LESSONS_DATA_DIR": os.path.abspath(given)} if given else {}
+
+
 def all_lessons(root: Path) -> list[Lesson]:
     """Every lesson, by number: each source is one, and where there are none each notebook that is called like one, but for the copies kept
     by `reset`. What a reader keeps beside the lessons is none of them.
@@ -78,10 +84,10 @@ def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
         return lessons
     known = {lesson.number: lesson for lesson in lessons} | {lesson.name: lesson for lesson in lessons}
     wanted = [str(number).removesuffix(".ipynb").removesuffix(".py") for number in numbers]
-    unknown = [number for number in wanted if number.zfill(2) not in known]
+    unknown = [number for number in wanted if not number or number.zfill(2) not in known]  # "".zfill(2) is "00"
     if unknown:
         there = ", ".join(lesson.number for lesson in lessons)
-        raise CourseError(f"There is no notebook {', '.join(unknown)}. There are: {there}.")
+        raise CourseError(f"There is no notebook {', '.join(number or repr(number) for number in unknown)}. There are: {there}.")
     return list(dict.fromkeys(known[number.zfill(2)] for number in wanted))
 
 

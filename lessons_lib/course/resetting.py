@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import nbformat
-
-from lessons_lib.course.cells import is_pristine, learners_notebook, serialised
+from lessons_lib.course.cells import is_pristine, learners_notebook, parsed_notebook, serialised
 from lessons_lib.course.places import CourseError, Lesson, choose, repository
 from lessons_lib.files import write_text
 
@@ -41,9 +39,9 @@ def _committed(lesson: Lesson) -> Iterator[str]:
     for commit in (_git(lesson.root, "log", "--format=%H", "--", path) or "").split():
         text = _git(lesson.root, "show", f"{commit}:./{path}")
         try:
-            if text and is_pristine(nbformat.reads(text, as_version=4)):
+            if text and is_pristine(parsed_notebook(text)):
                 yield text
-        except (nbformat.ValidationError, ValueError):  # somebody committed half a file
+        except CourseError:  # somebody committed half a file
             continue
 
 

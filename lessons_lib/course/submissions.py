@@ -6,7 +6,7 @@ import os
 import re
 import tokenize
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def official_keys(lesson: Lesson) -> list[str]:
 
 
 def find_submissions(folder: Path) -> list[Submission]:
-    """Every notebook in a folder and below, by name, already read; a folder of the first level without one counts as one that is not there.
+    """Every notebook in a folder and below, by name, already read; a folder that could be somebody's and has none counts as one not there.
 
     All are read before any is run, so that none can change what another says.
 
@@ -105,13 +105,23 @@ def find_submissions(folder: Path) -> list[Submission]:
     if not folder.is_dir():
         raise CourseError(f"{folder} is {'not a folder' if folder.exists() else 'not there'}. Give the folder that holds the submissions.")
     found = [_read(path, folder) for path in _files(folder) if is_notebook(path)]
-    for below in folder.iterdir():
-        if below.is_dir() and _is_shown(below.name) and not any(below in entry.path.parents for entry in found):
-            nothing = "no notebook (.ipynb) in this folder" if os.access(below, os.R_OK | os.X_OK) else "this folder cannot be read"
-            found.append(Submission(_name(below, folder), below, unusable=nothing))
+    for empty in list(_without_notebooks(folder, [entry.path for entry in found])):
+        nothing = "no notebook (.ipynb) in this folder" if os.access(empty, os.R_OK | os.X_OK) else "this folder cannot be read"
+        found.append(Submission(_name(empty, folder), empty, unusable=nothing))
     if not found:
         raise CourseError(f"{folder} holds no notebooks. Put the submissions into it, as NAME.ipynb or NAME/….ipynb.")
     return sorted(found, key=lambda submission: (submission.name.casefold(), submission.name))
+
+
+def _without_notebooks(folder: Path, notebooks: Sequence[Path]) -> Iterator[Path]:
+    """Folders that hold no notebook, beside or in which there is none of the folder above: those hold what a notebook needs."""
+    for below in folder.iterdir():
+        if not (below.is_dir() and _is_shown(below.name)):
+            continue
+        if not any(below in path.parents for path in notebooks):
+            yield below
+        elif all(path.parent != below for path in notebooks):
+            yield from _without_notebooks(below, notebooks)
 
 
 def is_notebook(path: Path) -> bool:
@@ -157,14 +167,16 @@ def _files(folder: Path) -> list[Path]:
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = filter(_is_shown, folders)
-        found += [path for name in filter(_is_shown, names) if os.path.isfile(path := Path(place, name))]
+        found += [path for name in filter(_is_shown, names) if is_notebook(path := Path(place, name)) or os.path.isfile(path)]
     return sorted(found)
 
 
 def _read(path: Path, folder: Path) -> Submission:
     try:
-        if path.is_symlink():
+        if os.path.islink(path):
             raise Unusable("not run: a link, not a file")
+        if not os.path.isfile(path):
+            raise Unusable("not run: no file that can be read")
         return Submission(_name(path, folder), path, tuple(_code_cells(path)))
     except Unusable as reason:
         return Submission(_name(path, folder), path, unusable=str(reason))

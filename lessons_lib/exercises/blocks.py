@@ -13,7 +13,7 @@ Sublayer = Callable[[Tensor], Tensor]
 number_exercise(
     "blocks.count_parameters",
     148,
-    tolerance=0.4,
+    tolerance=0,
     why="4·16 + 16 to expand, 16·4 + 4 to contract: 80 + 68 = 148, however long the sentence is.",
     slips={
         128: "Those are the two matrices, 4·16 + 16·4. Each linear layer also adds a bias to every number it puts out: 16, then 4.",

@@ -95,7 +95,7 @@ def _judge_means(means: Tensor) -> Verdict:
 
 
 def _near(middle: float, spread: float, mean: float, wide: float) -> bool:
-    return abs(middle - mean) < 0.1 + 0.06 * wide and abs(spread - wide) < 0.02 + 0.05 * wide
+    return abs(middle - mean) < 0.1 + 0.06 * wide and abs(spread - wide) < 0.01 + 0.03 * wide
 
 
 def _drawn(rows: Callable[[], list[float]]) -> Callable[[Sequence[float], Sequence[float], int], list[float]]:
@@ -123,6 +123,7 @@ register(
                 ("second minus first", lambda first, second, n: bootstrap(second, first, n), "sign is turned round"),
                 ("A alone", _drawn(lambda: random.choices(A, k=5)), "means of A alone"),
                 ("too many drawn", _drawn(lambda: random.choices(DIFFERENCES, k=10)), "more than five"),
+                ("one too many drawn", _drawn(lambda: random.choices(DIFFERENCES, k=6)), "Not yet"),
                 ("too few drawn", _drawn(lambda: random.choices(DIFFERENCES, k=4)), "fewer than five"),
                 ("five, whatever is given", lambda first, second, n: bootstrap(A, B, n), "use `first` and `second`"),
                 ("no draws", lambda first, second, n: [1.0], "one mean a draw"),

@@ -4,23 +4,24 @@ from lessons_lib.exercises.framework import numbers_exercise
 
 numbers_exercise(
     "full_run.bf16",
-    [1.015625, 0.99609375, 256],
+    [1.015625, 0.9921875, 256],
     tolerance=0.0004,
-    why="1 + 3/256 goes to the even number of steps, 1 + 2/128, 1 − 1/256 can be written, and from 256 on the steps are 2 wide.",
+    why="both lie halfway and go to the even number of steps, 1 + 2/128 and 1 − 2/256; and from 256 on the steps are 2 wide.",
     slips={
-        (1.0078125, 0.99609375, 256): "The first is off: 1 + 3/256 lies halfway between 1 + 1/128 and 1 + 2/128. Halfway goes to the "
-        "even number of steps, so here up.",
-        (1, 1, 256): "The third is right. Look at the line again: 1 + 3/256 goes up to 1 + 2/128, and 1 − 1/256 has a place of its own.",
-        (1.01171875, 0.99609375, 256): "The first is off: 1 + 3/256 itself has no place on the line, whose steps from 1 to 2 are 1/128.",
-        (1.015625, 1.0, 256): "The second is off: below 1 the steps are 1/256, half as wide as above, so 1 − 1/256 can be written.",
-        (1.015625, 0.9921875, 256): "The second is off: that is 1 − 1/128. Below 1 the steps are half as wide.",
-        (1.015625, 0.99609375, 128): "The third is off: from 128 to 256 the steps are 1 wide, so 129 exists. Where are they 2 wide?",
-        (1.015625, 0.99609375, 257): "The third is off by one: 257 lies halfway between 256 and 258, and goes to 256.",
+        (1.0234375, 0.9921875, 256): "The first is off: it lies halfway between 1 + 2/128 and 1 + 3/128: which is an even number of steps?",
+        (1.01953125, 0.9921875, 256): "The first is off: 1 + 5/256 itself has no place on the line, whose steps from 1 to 2 are 1/128.",
         (
             1.015625,
             0.99609375,
-            512,
-        ): "The third is off: from 256 to 512 the steps are 2 wide already. 256 + 1 lies halfway; which is an even number of steps?",
+            256,
+        ): "The second is off: it lies halfway between 1 − 1/256 and 1 − 2/256: which is an even number of steps?",
+        (1.015625, 0.994140625, 256): "The second is off: 1 − 3/512 itself has no place on the line, whose steps below 1 are 1/256.",
+        (1.015625, 1, 256): "The second is off: below 1 the steps are 1/256, half as wide as above. Between which two does it lie?",
+        (1.0234375, 0.99609375, 256): "The third is right. The others lie halfway, and go to the even number of steps: 2, not 3 or 1.",
+        (1.01953125, 0.994140625, 256): "The third is right. The others have no place on the line: which two lie beside each?",
+        (1.015625, 0.9921875, 128): "The third is off: from 128 to 256 the steps are 1 wide, so 129 exists. Where are they 2 wide?",
+        (1.015625, 0.9921875, 257): "The third is off by one: 257 lies halfway between 256 and 258, and goes to 256.",
+        (1.015625, 0.9921875, 512): "The third is off: from 256 to 512 the steps are 2 wide already. 257 lies halfway: where does it go?",
     },
     first_step="from 1 to 2 there are 128 steps, so also from 128 to 256: how wide are they there? And beyond?",
 )

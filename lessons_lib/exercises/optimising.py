@@ -202,6 +202,7 @@ function_exercise(
             ([torch.tensor([[1.0, -2.0], [2.0, 4.0]]), torch.tensor([12.0])], 1.0),
             says="a matrix, a bias and most = 1",
         ),
+        Case(([torch.tensor([3.0, 4.0]), torch.tensor([12.0])], 12.5)),
     ],
     reference=clip,
     slips=[
@@ -209,6 +210,11 @@ function_exercise(
             "each tensor is clipped for itself",
             lambda gradients, most: [_by(most / float(g.norm()), [g])[0] for g in gradients],
             "The proportions between tensors are lost. One length for all: √169 = 13.",
+        ),
+        Slip(
+            "each tensor is asked for itself",
+            lambda gradients, most: _by(most / _length(gradients), gradients) if any(g.norm() > most for g in gradients) else gradients,
+            "With most = 12.5 no tensor is too long, 5 and 12, but together they are 13.",
         ),
         Slip(
             "each number is cut off",

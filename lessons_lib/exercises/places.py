@@ -95,21 +95,22 @@ function_exercise(
 
 numbers_exercise(
     "places.quarter_turns",
-    [6, -6],
+    [-2, -6],
     tolerance=0,
-    why="(1, −3) · (0, −2) = 6, as for every word that looks one back; (3, 1) · (−2, 0) = −6, as for every word that looks one ahead.",
+    why="(1, −3) · (−2, 0) = −2, as for every word that looks two back; (3, 1) · (−2, 0) = −6, as for every word that looks one ahead.",
     slips={
-        (-6, 2): "Only the query is turned. Turn the key too, by its own place: k at 2 is (0, −2), k at 1 is (−2, 0).",
-        (6, 6): "The first is right. In the second the query stands *before* the key: (3, 1) stays, (0, 2) is turned once, to (−2, 0).",
-        (-6, 6): "You turned clockwise, (x, y) → (y, −x): now it looks ahead. Take (x, y) → (−y, x).",
-        (1, 7): "You added sine and cosine of the place. Rotary positions turn the vector instead.",
+        (-6, 2): "Only the query is turned. Turn the key too, by its own place: k at 1 is (−2, 0).",
+        (-2, 6): "The first is right. In the second (3, 1) stays, and (0, 2) is turned once, against the clock: to (−2, 0).",
+        (4, 7): "You added sine and cosine of the place. Rotary positions turn the vector instead.",
         (2, 2): "That is the score without any turn.",
-        (6, 2): "The first is right. For the second the query stays, q = (3, 1), but the key at place 1 is turned once.",
-        (6, -2): "The first is right. For the second you turned the key twice; at place 1 it is turned once, (−2, 0), and q not at all.",
-        (6, 0): "The first is right. For the second turn the key once, (−2, 0), and the query not at all, (3, 1).",
-        (-6, -6): "The second is right. The first: three quarter turns of (3, 1) give (1, −3), two of (0, 2) give (0, −2).",
+        (-2, 2): "The first is right. For the second the query stays, q = (3, 1), but the key at place 1 is turned once.",
+        (-2, -2): "The first is right. For the second you turned the key twice; at place 1 it is turned once, (−2, 0), and q not at all.",
+        (-2, 0): "The first is right. For the second turn the key once, (−2, 0), and the query not at all, (3, 1).",
+        (6, -6): "The second is right. The first: three quarter turns of (3, 1) give (1, −3), one of (0, 2) gives (−2, 0).",
+        (-6, -6): "The second is right. The first: the key at place 1 is turned, too, to (−2, 0).",
+        (2, -6): "The second is right. The first: the query at place 3 is turned three times, to (1, −3).",
     },
-    first_step="for the first score turn q = (3, 1) three times, (x, y) → (−y, x), and k = (0, 2) twice; for the second turn k once.",
+    first_step="for the first score turn q = (3, 1) three times, (x, y) → (−y, x), and k = (0, 2) once; for the second turn k alone, once.",
 )
 
 

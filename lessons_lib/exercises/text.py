@@ -1,5 +1,6 @@
 """Exercises of notebook 03 on text: a rule's precision, garbled letters."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,8 @@ BESIDES = (
     ("Sie sagt: „Ja“.".encode().decode("cp1252"), True),
     ("Łódź liegt in Polen.", False),
     ("Das Café heißt „Größe“.", False),
+    ("Es sind 25 °C.".encode().decode("cp1252"), True),
+    ("IRMÃ, PÃO", False),
 )
 
 
@@ -78,7 +81,8 @@ def judge_garbled(rule: Any) -> Verdict:
     if found == [_garbles_again(text) for text in asked]:
         return wrong(f"Not yet. {OTHER_WAY}")
     told = f"Your rule finds {hits} of the {wanted} garbled pairs, with {len(alarms)} false alarm{'s' * (len(alarms) != 1)}."
-    return wrong(f"Not yet. {told} {_look(hits, wanted, alarms, len(rows) - wanted)}")
+    missed = [next(filter(is_garbled, texts[i])) for i, row in enumerate(rows) if not caught[i] and GARBLED in row.wrong]
+    return wrong(f"Not yet. {told} {_look(missed, wanted, alarms, len(rows) - wanted)}")
 
 
 def _ask(rule: Callable[[str], Any], text: str) -> Any:
@@ -113,12 +117,12 @@ def _stopped(text: str, error: Exception) -> str:
     return f"Not yet. On '{text[:40]}' your function stops with {type(error).__name__}: {said}. Call it on this text in a cell of its own."
 
 
-def _look(hits: int, wanted: int, alarms: Sequence[str], others: int) -> str:
-    """What to look at, by what the rule catches."""
+def _look(missed: Sequence[str], wanted: int, alarms: Sequence[str], others: int) -> str:
+    """What to look at, by what the rule does not catch of `wanted` garbled pairs, and what it catches of the others."""
     if len(alarms) == others:
         return "It flags everything."
-    if not hits and not alarms:
-        return "It flags nothing: try it on 'Zwei grÃ¼ne Flaschen.', which is garbled."
+    if len(missed) == wanted and not alarms:
+        return f"It flags nothing: try it on '{missed[0]}', which is garbled."
     if alarms and any(text.isascii() for text in alarms):
         return (
             f"'{next(text for text in alarms if text.isascii())[:40]}' is flagged: plain English letters survive the way back unchanged. "
@@ -131,14 +135,14 @@ def _look(hits: int, wanted: int, alarms: Sequence[str], others: int) -> str:
         )
     if alarms and "Ã" not in alarms[0]:
         return f"'{alarms[0][:40]}' is a false alarm. {_why_good(alarms[0])}"
-    if alarms and hits < wanted:
+    if alarms and missed:
         return (
             f"'{alarms[0][:40]}' is flagged, since Ã is a letter, too; and quotation marks turn into â€ž, without any Ã. "
             "Read the text back the other way instead of looking for one letter."
         )
     if alarms:
         return f"'{alarms[0][:40]}' is a false alarm: Ã is a letter of Portuguese. What follows it tells."
-    return "Look at 'Er sagt: â€žGuten Tag.â€œ': other letters are garbled there. (They are in cp1252, and not in latin-1.)"
+    return f"Look at '{missed[0]}': other letters are garbled there. (cp1252 has some that latin-1 lacks.)"
 
 
 def _why_good(text: str) -> str:
@@ -185,6 +189,8 @@ register(
                 ("always", lambda text: True, "flags everything"),
                 ("looks for Ã with ¼", lambda text: "Ã¼" in text, "finds 2 of the 4"),
                 ("a list of the file's own", lambda text: any(part in text for part in ("ÃŸ", "Ã¼", "â€ž", "Ã©")), "a new text"),
+                ("patterns", lambda text: bool(re.search("Ã[^ a-zA-Z]|â€", text)), "a new text"),
+                ("one pattern", lambda text: "â€" in text, "finds 1 of the 4"),
                 ("gives back text", lambda text: text, "Return True or False"),
             )
         ),

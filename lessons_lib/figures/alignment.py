@@ -12,7 +12,7 @@ LETTERS = 80  # as many stand side by side above the columns
 def draw(alignment: Alignment) -> tuple[Figure, str]:
     """(figure, alt text): a row a word written, a column a word read, darker for more attention; the strongest of a row has its number."""
     n_rows, n_columns = alignment.weights.shape
-    figure, ax = house.new_figure("Which source words each word written looked at", 1.15 + 0.27 * n_rows)
+    figure, ax = house.new_figure("Which source words each target word looked at", 1.15 + 0.27 * n_rows)
     strongest = alignment.weights.argmax(dim=1).tolist()
     top = float(alignment.weights.max())
     for i, row in enumerate(alignment.weights.tolist()):
@@ -30,7 +30,7 @@ def draw(alignment: Alignment) -> tuple[Figure, str]:
     ax.grid(False)
     ax.spines[:].set_visible(False)
     pairs = ", ".join(f"{word} at {alignment.source[j]}" for word, j in zip(alignment.target, strongest, strict=True))
-    return figure, f"Attention of a translation to its source. Each word written looked most at one source word: {pairs}."
+    return figure, f"Attention of a translation to its source. Each target word looked most at one source word: {pairs}."
 
 
 show = house.picture(draw)

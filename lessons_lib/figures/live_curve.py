@@ -91,5 +91,5 @@ def draw(rows: Sequence[Row], steps: int) -> tuple[str, str]:
     axis = "line: training loss (nats a token, log axis); squares: exact match, held out"
     pieces.append(svg.text(LEFT, HEIGHT - 5, axis, size=svg.SMALL, fill="quiet"))
     told = "; ".join(f"{number(score, 0)} % exact match at step {step}" for step, _, score in scored) or "no score yet"
-    alt = f"Loss falls from {number(rows[0]['loss'])} to {number(rows[-1]['loss'])} at step {rows[-1]['step']} of {steps}; {told}."
+    alt = f"Loss goes from {number(rows[0]['loss'])} to {number(rows[-1]['loss'])} at step {rows[-1]['step']} of {steps}; {told}."
     return svg.svg(WIDTH, HEIGHT, pieces, alt), alt

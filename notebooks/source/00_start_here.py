@@ -28,10 +28,10 @@ back = Translator.load("multi30k-de-en")
 back.translate(translator.translate([mine]))
 
 # %% [markdown]
-# So you can follow whatever comes out. But it is an interpreter, not a judge: both have learned from the same captions, and where those are silent, both make something up.
+# So you can follow whatever comes out. But it is an interpreter, not a judge: both have learned from the same captions.
 #
 # **You will be able to**
-# - translate a photo description with the model that this course builds, and say why it fails at other sentences;
+# - translate a photo description with the model that this course builds, and say where it ends;
 # - work an exercise of this course, with its hints, its check and its solution, and keep your work;
 # - predict the shape of a sum or a product of tensors;
 # - let PyTorch compute a gradient, and take a step down it.
@@ -40,7 +40,7 @@ back.translate(translator.translate([mine]))
 #
 # ## 1. Ask it something else
 #
-# Next comes a sentence that any traveller needs, and that no photo shows: *I must pay the bill tomorrow.* In German it is *Ich muss morgen die Rechnung bezahlen*: *Rechnung* is the bill, *bezahlen* is to pay, *morgen* is tomorrow.
+# Next comes a sentence that any traveller needs: *I must pay the bill tomorrow.* In German it is *Ich muss morgen die Rechnung bezahlen*: *Rechnung* is the bill, *bezahlen* is to pay, *morgen* is tomorrow.
 #
 # **Before you run the cell:** will it be right, nearly right, or about something else altogether?
 
@@ -49,7 +49,7 @@ bill = translator.translate(["I must pay the bill tomorrow."])
 bill, back.translate(bill)
 
 # %% [markdown]
-# Here it wrote *Im Schnurrbart spielt Billard*: in the moustache plays billiards, which the second model made into *A mustache playing billboard in the mustache*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
+# Here it wrote *Im Schnurrbart spielt Billard*: in the moustache plays billiards, which the second model made into *A mustache is playing billboard in the mustache*. (Yours may differ a little.) No *Rechnung*, no *bezahlen*, and no *I do not know* either. The cause is in what the model has read. It was trained on 29,000 photo captions of **Multi30k** (Elliott and others 2016, licence CC BY-NC-SA 4.0), each with its German translation, and otherwise only on machine translations of the same captions (08). Counted in the English half (whole words, capital or small):
 #
 # | in 29,000 captions | times |
 # |---|---|
@@ -61,7 +61,7 @@ bill, back.translate(bill)
 # | *bill* | 2 |
 # | *tomorrow*, *must* | 0 |
 #
-# (Both times *bill* is a man called Bill.) A photo shows no tomorrow, no *must* and no *I*. On the German side *Rechnung* and *bezahlen* never occur, so the model never had to write them. It learned the captions' world: people, dogs, bicycles, what they do now. So it is with every model you meet: **it is as wide as its training data**, and it does not tell you where it ends.
+# (Both times *bill* is a man called Bill.) A photo shows no tomorrow, no *must* and hardly an *I*. On the German side *Rechnung* and *bezahlen* never occur, so the model never had to write them. It learned the captions' world: people, dogs, bicycles, what they do now. So it is with every model you meet: **it is as wide as its training data**, and it does not tell you where it ends.
 #
 # **Try it.** Find the edge yourself: give it *A dog is running through the snow*, then *The dog was running through the snow yesterday*, then *Why is the dog running?* Which does it get? (*Yesterday* is *gestern*, *why* is *warum*.)
 
@@ -263,7 +263,7 @@ print("loss", loss.item(), " gradient", w.grad.item())
 # </details>
 
 # %% [markdown]
-# **8. `backward` adds.** Compute the same loss again and call `backward` a second time. **Before you run the cell:** will the gradient be −4, 0 or −8?
+# **8. `backward` again.** Compute the same loss again and call `backward` a second time. **Before you run the cell:** will the gradient be −4, 0 or −8?
 
 # %% tags=["nbval-check-output"]
 loss = (w - 3) ** 2
@@ -383,7 +383,7 @@ check("start.fit_slope", fit_slope)
 # </details>
 # <details><summary>A German sentence that probably means something else.</summary>
 #
-# Right. *Passport* does not occur in the 29,000 captions, so the model writes what is likely in their world: here it said *In einem geschäftigen Wagen*, in a busy car.
+# Right. *Passport* does not occur in the 29,000 captions, so the model writes what is likely in their world: here it said *Es ist viele Passagiere*, it is many passengers.
 #
 # </details>
 

@@ -246,7 +246,7 @@ Q, K, V = X @ W_q, X @ W_k, X @ W_v  # (T, d_head), (S, d_head), (S, d_v)
 print("Q:\n", Q, "\nK:\n", K)
 
 # %% [markdown]
-# Row 2 of $Q$ is what *bites* asks, $(1, 0)$, and $K$ is section 1's table. The three matrices, each head's own, are what a model **learns**; it would find others than ours, rarely readable ones.
+# $Q$'s row for *bites* is $(1, 0)$, and $K$ is section 1's table. The three matrices, each head's own, are what a model **learns**; it would find others than ours, rarely readable ones.
 #
 # > **What the article says** (4.2): $Q$, $K$ and $V$ are vectors that the *encoder* (the part that reads) puts out. It puts out one vector a word, so all three would be the same. $XX^\top$ has shown what that finds (with our words only itself; with any words a symmetric table). They are three learned projections (products with a matrix) of the *input* of the layer, one of several that a model stacks. (Where a *decoder*, which writes, looks at an encoder, only $K$ and $V$ come from the encoder's output: notebook 02.)
 #
@@ -282,7 +282,7 @@ print("values handed over:", weights @ V)
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
-answer = [8.7, 9.7]
+answer = [8.7, 9.7]  # by doubling 8.6
 ### END SOLUTION
 check("attention.werewolf", answer)
 
@@ -314,7 +314,7 @@ def attention_loops(Q, K, V):
 print(attention_loops(Q, K, V))
 
 # %% [markdown]
-# Row 2 is the pencil's (6.2, 3.1). *dog* (row 1) takes over little of anything: it found *bites* (0.73), whose value is empty.
+# *bites* has the pencil's (6.2, 3.1). *dog* takes over little of anything: it found *bites* (0.73), whose value is empty.
 #
 # All scores at once are one product, $Q K^\top$: row $i$, column $j$ holds the score of word $i$ for word $j$. All outputs are another:
 #
@@ -381,7 +381,7 @@ show_source(scaled_dot_product_attention, docstring=False)
 #
 # <details><summary>Answer</summary>
 #
-# Only row 3: it becomes row 2.
+# Only *man*'s: it becomes *bites*'.
 #
 # </details>
 #
@@ -413,7 +413,7 @@ for d in sizes:
 #
 # **Before you run the next cell.** How much weight does the luckiest of the three random keys get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
 #
-# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. The loss's (00) contains it. You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
+# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. It is a factor of the loss's (00). You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
 
 # %% tags=["nbval-check-output"]
 def luckiest(d, divisor):
@@ -619,7 +619,7 @@ for name, reading in readings.items():
 # %% [markdown]
 # Every output is made of ones. So [0.5, 0.5] is never the output: it is the *weights* of reading c, and of a's second word. Two more things are wrong. The softmax of a single score is a single weight, 1. And the line mixes readings: $1 \times 0 + 0 \times 1$ multiplies vectors of two numbers (b and c), $\sqrt 1$ divides for vectors of one (a).
 #
-# **Before you run the next cell:** which output do the lopsided weights (0.9, 0.1) give, with values 1 and 1?
+# **Before you run the next cell:** which two values would show the weights?
 
 # %% tags=["nbval-check-output"]
 equal, different = numbers([[1], [1]]), numbers([[1, 0], [0, 1]])
@@ -716,7 +716,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # </details>
 
 # %% [markdown]
-# **5.** Your model's heads are 64 wide, and you forget to divide. The loss (how wrong its guesses are) hardly falls at first. Why?
+# **5.** Your model's heads are 64 wide, and you forget to divide. Queries hardly learn at first. Why?
 #
 # <details><summary>The scores have spread to about ±8 and the softmax is saturated</summary>
 #

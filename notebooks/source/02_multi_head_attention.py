@@ -256,7 +256,7 @@ torch.testing.assert_close(big, torch.cat([x @ W_q, x @ W_q_B], dim=1))
 print("one product, cut: the same as two")
 
 # %% [markdown]
-# So $H$ heads of width $d_\text{head} = d_\text{model} / H$ fit side by side. Cutting takes two steps: `view` reads the same numbers in another shape, `transpose` swaps two sides. To follow them, let 23 mean *word 2, column 3*.
+# So $H$ heads of width $d_\text{head} = d_\text{model} / H$ fit side by side. `view` reads the same numbers in another shape, `transpose` swaps two sides. To follow them, let 23 mean *word 2, column 3*.
 #
 # **Before you run it.** Each head needs its two columns of all three words, $(H, T, d_\text{head}) = (2, 3, 2)$. Would `view(2, 3, 2)` alone do?
 
@@ -329,7 +329,7 @@ torch.testing.assert_close(merge(split(x, 3)), x)
 #
 # $$\text{head}_h = \text{Attention}\!\left(X W_q^{(h)}, X W_k^{(h)}, X W_v^{(h)}\right)$$
 #
-# In code all heads are computed at once: they are one more side of the tensor, which `@` and the softmax leave alone.
+# ($(h)$: head $h$'s own.) In code all heads are computed at once: they are one more side of the tensor, which `@` and the softmax leave alone.
 
 # %% tags=["nbval-check-output"]
 def multi_head_self(x, W_q, W_k, W_v, W_o, n_heads):

@@ -105,7 +105,7 @@ print("one matrix does it, of shape", tuple((V_1 @ V_2).shape))
 # %% [markdown]
 # Nothing: two linear layers are one. The bend is the point.
 #
-# And the network works on **each word alone**. Change *dog*: which words' outputs move?
+# Change *dog*: which words' outputs move, with attention, with the network?
 
 # %% tags=["nbval-check-output"]
 from torch import nn
@@ -125,7 +125,7 @@ for name, (before, after) in outputs.items():
     print(f"{name}:", [w for w, m in zip(sentence, moved) if m])
 
 # %% [markdown]
-# Attention carries news between words; the network thinks each over. (`nn.Linear` is PyTorch's linear layer; it keeps $W$ transposed.)
+# Attention carries news between words; the network thinks over **each word alone**. (`nn.Linear` is PyTorch's linear layer; it keeps $W$ transposed.)
 #
 # Where do most of a layer's parameters sit? At the Transformer paper's size, $d_\text{model} = 512$ and $d_\text{ff} = 4 \cdot 512$:
 
@@ -448,7 +448,7 @@ many = dropout(weights.expand(100_000, 3), 0.25).sum(dim=-1)
 print(f"mean of 100,000 draws:    {many.mean():.2f}")
 
 # %% [markdown]
-# Only on average. When the model is *used*, `eval()` turns dropout off; `train()` turns it on. **Before you run it:** in which mode are two calls equal?
+# Only on average. **Before you run it:** while the model trains, are two calls equal? And while it is used?
 
 # %% tags=["nbval-check-output"]
 noisy = nn.Dropout(0.25)
@@ -458,7 +458,7 @@ for training in (True, False):
     print(f"training: {training!s:5}  twice the same: {same}")
 
 # %% [markdown]
-# Forget `eval()`, and each call may give another translation.
+# When the model is *used*, `eval()` turns dropout off; `train()` turns it on. Forget `eval()`, and each call may give another translation.
 #
 # ## 6. The block, assembled
 #
@@ -694,7 +694,7 @@ pictures.depth({placement: {kind: {n: (row[3], row[1])
                 for placement, runs in results.items()})
 
 # %% [markdown]
-# - **Unit**: pre-norm's stream grows from 280.9 to 1,286.5; what the embedding said is lost, though the two stay less alike than with Glorot.
+# - **Unit**: pre-norm's stream grows from 280.9 to 1,286.5; what the embedding said is lost, though the two end less alike than with Glorot.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
 # - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper.
 #

@@ -673,7 +673,7 @@ for part in ("Transformer.encoder", "Transformer.decoder", "Transformer"):
 print(f"2 x parameters x tokens  {2 * 488 * 11:6,}")
 
 # %% [markdown]
-# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Nor are biases, norms (128 parameters) and look-ups products of matrices. One stack fits better (section 7).
+# Twice too much. (5,456 is the pencil's; its last 480 are the output layer's.) The rule lets every token pass every weight, but **a token passes only its own half**: the 5 words read meet two of the decoder's matrices, the 6 words written none of the encoder's. Nor are biases and norms (128 parameters) or look-ups products of matrices. One stack fits better (section 7).
 #
 # ### Exercise 6 (stretch, 15 minutes)
 # Turn the table into a function of $S$, $T$, $d$ = $d_\text{model}$, $d_\text{ff}$ and $V$: all multiply–adds of one encoder layer, one decoder layer and the output layer, scores and mixing too.
@@ -729,7 +729,6 @@ pictures.families()
 # | layer | block | block | block; block + cross-attention |
 # | learns by | filling gaps | the next word | the next word, given a source |
 # | good for | classifying, searching | going on with a text | translating, summarising |
-# | in this course | 16 | 09 | 05 to 08, 17 |
 #
 # > **What the article says** (2.1, 2.2): large language models "usually" have an encoder and a decoder, and it names GPT and BERT. GPT has a decoder only (Radford and others 2018), BERT an encoder only (Devlin and others 2019). The Transformer of 2017, BART and T5 have both halves. Most large language models of today have a decoder only: a question is the beginning of a text, and they go on with it.
 #
@@ -762,7 +761,7 @@ print(f"{n} parameters, {counter.get_total_flops():,} FLOPs;"
 #
 # If a fresh model favoured nothing, each of the $V = 3085$ words would have probability $1/V$.
 #
-# **Before you run it:** how many bits is that for one word, roughly? ($2^{10}$ is 1,024.)
+# **Before you run it:** how many bits is that for one word, roughly? ($2^{10}$ is 1,024. **Nats** are counted with $\ln$ for $\log_2$.)
 
 # %% tags=["nbval-check-output"]
 import math
@@ -788,7 +787,7 @@ same = int((favourites == target[0]).sum())
 print("the favourite is the word just read at", same, "of 7 positions")
 
 # %% [markdown]
-# The residual carries a word's own vector up to the output, and the tied table finds it most like itself. The mean of these costs over all words is the *loss* that training lowers. PyTorch counts it in nats (natural logarithms): a fresh model should start near $\ln V$, here 8.03 (ours at 8.4), and a start far above says that something is wrong before any training.
+# The residual carries a word's own vector up to the output, and the tied table finds it most like itself. The mean of these costs over all words is the *loss* that training lowers. PyTorch counts it in nats: a fresh model should start near $\ln V$, here 8.03 (ours at 8.4), and a start far above says that something is wrong before any training.
 #
 # ## Quiz
 #

@@ -40,7 +40,7 @@ print(text[0][:70])
 # | probability | ½ | ¼ | ⅛ | ⅛ |
 # | cost | 1 | 2 | 3 | 3 |
 #
-# The **cross-entropy** of this prediction is the cost of the right word: 1 bit. A model that is sure of *den* would pay 0; one that gives it nothing would pay without end. PyTorch counts in **nats**, with $\ln$ for $\log_2$: 1 bit is 0.693 nats. It takes logits $z$ of shape $(N, V)$, $N$ predictions over $V$ words, and the ids of the right words, $(N,)$:
+# The **cross-entropy** of this prediction is the cost of the right word: 1 bit. A model that is sure of *den* would pay 0; one that gives it nothing would pay without end. PyTorch counts in **nats**, with $\ln$ for $\log_2$: 1 bit is 0.693 nats. It takes logits $z$ of shape $(N, V)$, $N$ predictions over $V$ words, and the ids $y$ of the right words, $(N,)$:
 #
 # $$\text{loss} = -\frac{1}{N} \sum_{n=1}^{N} \ln \text{softmax}(z_n)_{y_n}$$
 
@@ -229,7 +229,7 @@ print("divided by the whole:", same, "  each by its own:", other)
 # %% [markdown]
 # ## 4. One loss, one backward pass
 #
-# > **What the article says** (3.2): step 3 trains the encoder, step 4 the decoder. But with which targets would an encoder be trained? Nobody wrote down what a memory should hold. There is **one** loss, at the decoder's output, and one backward pass, which goes through cross-attention into the encoder.
+# > **What the article says** (3.2): step 3 trains the encoder, step 4 the decoder. But with which targets would an encoder be trained? Nobody wrote down what a memory should hold. There is **one** loss, at the decoder's output, and one backward pass.
 #
 # A small model on the batch of two, which is read as source too. **Before you run it:** the loss looks at German words only. Does the encoder get a gradient?
 
@@ -541,7 +541,7 @@ print(f"exact match: {exact_match(eight, pairs[:8]):.0f} %")
 #
 # <details><summary>Answer</summary>
 #
-# Exact match is 0 both times. At 5 the loss is thrown up to about 475 and ends near 92: each step jumps over the valley it aims for. At 5e-5 it has come down to 6.6 only: 80 steps are far too few. In between there is room: 5e-2 does it, too.
+# Exact match is 0 both times. At 5 the loss is thrown up to several hundred and ends near 100: each step jumps over the valley it aims for. At 5e-5 it has come down to 6.6 only: 80 steps are far too few. In between there is room: 5e-2 does it, too.
 #
 # </details>
 
@@ -664,7 +664,7 @@ print("measured:", len(scores), "times")
 print("much better than half-way:", scores[-1] > scores[1] + 10)
 
 # %% [markdown]
-# **When to stop?** Here the score rises to the end. With little data it turns: the model learns its sentences by heart and gets worse at all others. 150 short pairs; the loss on the first 50 of them ("training") and on 100 held-out ones. **Before you run it:** draw both lines as you expect them.
+# **When to stop?** Here the score rises to the end. And with little data? 150 short pairs; the loss on the first 50 of them ("training") and on 100 held-out ones. **Before you run it:** draw both lines as you expect them.
 
 # %%
 few = [batch_of(pairs[i:i + 50]) for i in (0, 50, 100)]
@@ -702,7 +702,7 @@ print("held-out loss has risen since:", outside[-1] > outside[kept] + 0.2)
 print("training loss has fallen since:", training[-1] < training[kept])
 
 # %% [markdown]
-# **Early stopping** with a **patience** of 2: after two measurements without a new best, stop and go back to the best. The library's: `TrainingConfig(validate_every=15, patience=2)`.
+# The model learns its sentences by heart and gets worse at all others. **Early stopping** with a **patience** of 2: after two measurements without a new best, stop and go back to the best. The library's: `TrainingConfig(validate_every=15, patience=2)`.
 #
 # ## 8. The gallery: which run is which?
 #
@@ -812,12 +812,12 @@ check("training.gallery", answer)
 # - **No causal mask.** The next word stands in the input. The loss falls below the healthy run's, and in decoding there is no next word to copy.
 # - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. It has even learned what comes after EOS: PAD. Sentences suffer little here; with more padding the real words hardly count.
 # - **Post-norm without warm-up.** Full-sized first steps, where the last block is pushed hard from the start (04): it crawls beside the healthy run, and ends above 3.
-# - **Unit-normal projections.** Outputs are far too large (04), the softmax is saturated, and training has to undo that first.
+# - **Unit-normal projections.** The table makes scores far too large, the projections saturate attention (04); training has to undo both.
 #
 # </details>
 
 # %% [markdown]
-# The scale of the output table decides: with variance 1 the loss starts above $3 \ln V$, with $1/d_\text{model}$ (the healthy run) less than 1 away from $\ln V$.
+# The scale of the output table decides the start: with variance 1 the loss starts above $3 \ln V$, with $1/d_\text{model}$ (the healthy run) less than 1 away from $\ln V$.
 
 # %%
 def told(bug):

@@ -54,7 +54,7 @@ text, bits = greedy(next_bits)
 print(" ".join(text), "|", bits, "bits")
 
 # %% [markdown]
-# *The man bites the dog*, 7 bits. *der* was the cheapest first word, and nothing after it is cheap. *den Mann beißt der Hund* (the dog bites the man, object in front) costs 5. Greedy never sees it: it cannot take a word back.
+# *The man bites the dog*, 7 bits. *der* was the cheapest first word, and what follows costs 6. *den Mann beißt der Hund* (the dog bites the man, object in front) costs 5. Greedy never sees it: it cannot take a word back.
 
 # %%
 from lessons_lib.figures import search as pictures
@@ -182,7 +182,7 @@ print(tokenizer.decode(three[0][0][:-1]))
 # %% [markdown]
 # ## 3. Which finished text wins?
 #
-# Beam 2 found S, 3 bits, and L, 5. Words cost, so the sum favours the short text, *the man* and stop. A *better* search finds more of those. The usual mend divides by the length $n$, ⟨e⟩ counted:
+# Beam 2 found S, 3 bits, and L, 5. Words cost, so the sum favours the short text, *the man* and stop. A *better* search finds more of those. The usual mend divides by a power α of the length $n$, ⟨e⟩ counted:
 #
 # $$\text{score} = \frac{\text{bits}}{n^{\alpha}} \qquad \text{(lowest wins)}$$
 #
@@ -361,7 +361,7 @@ assert without[-1] > 3 * cached[-1]
 print("at 120 tokens a step without cache takes over 3 times as long")
 
 # %% [markdown]
-# With a cache the line is nearly flat; not quite, since a new query meets all earlier keys. And it takes memory. For the small model of 05 ($d_\text{model}$ 4, one layer), a source of 5, 6 steps on:
+# With a cache the line looks flat, though a new query meets all earlier keys. And it takes memory. For the small model of 05 ($d_\text{model}$ 4, one layer), a source of 5, 6 steps on:
 #
 # - text: K and V, 6 rows of 4: 48 numbers;
 # - source, for cross-attention: K and V, 5 rows, once: 40.
@@ -621,11 +621,11 @@ for name, texts in (("A, right:", system_a), ("B, no case:", system_b)):
 #
 # What helps: more references; **learned metrics** such as COMET (Rei and others 2020), networks that read source, hypothesis and reference and were trained on people's judgements. They agree with people more often than BLEU (Freitag and others 2022), but have blind spots of their own. And a small test of what *you* need: section 8.
 #
-# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found; notebook 17), with signature and interval. Elsewhere: perplexity, accuracy, chrF, learned metrics, people.
+# > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found), with signature and interval. Elsewhere: perplexity, accuracy, chrF, learned metrics, people.
 #
 # ## 7. Is the difference real?
 #
-# Five sentences, scored for two systems:
+# Five sentences, graded by people for two systems:
 #
 # | | 1 | 2 | 3 | 4 | 5 | mean |
 # |---|---|---|---|---|---|---|
@@ -968,7 +968,7 @@ check("decoding.wait_k", wait_k)
 # </details>
 # <details><summary>Beam search cannot find a likelier text than greedy</summary>
 #
-# It does: on our tree 5 bits against 7.
+# It does: on our tree 3 bits against 7.
 #
 # </details>
 

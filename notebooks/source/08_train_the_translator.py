@@ -45,7 +45,7 @@ for name in sorted(minute):
         print(f"{name:17} {minute[name]!s:>8} {hour[name]!s:>8}")
 
 # %% [markdown]
-# The hour's model is twice as deep. It reads the same captions dozens of times, hence dropout, smoothing, and words cut a little otherwise in each pass (**BPE-dropout**: 43 tokens a pair instead of 34). The rest is this notebook: `batch_tokens` is section 2, `precision` 3, `ema_decay` 4, `micro_batches` 5.
+# The hour's model is twice as deep. It reads the same captions dozens of times, hence dropout, smoothing, and words cut a little otherwise in each pass (**BPE-dropout**: 43 tokens a pair instead of 34). Rates are 06's; here: `batch_tokens` is section 2, `precision` 3, `ema_decay` 4, `micro_batches` 5.
 #
 # Multi30k's captions are not ours to ship. Where they are found (`LESSONS_DATA_DIR`, README), some cells use them, else the grammar corpus; no conclusion depends on which.
 
@@ -305,18 +305,18 @@ print(f"a hundred steps of 0.001: {w16.item():.3f} and {w32.item():.3f}")
 # The weight that was to move by 0.001 a hundred times has not moved, and training steps are that small.
 #
 # ### Exercise 3 (pencil, 6 minutes)
-# In bfloat16: what is 1 + 3/256? What is 1 − 1/256? And counting 1, 2, 3, … by adding 1, at which number does it stop for ever? Three numbers.
+# In bfloat16: what is 1 + 5/256? What is 1 − 3/512? And counting 1, 2, 3, … by adding 1, at which number does it stop for ever? Three numbers.
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
-answer = [1.015625, 0.99609375, 256]
+answer = [1.015625, 0.9921875, 256]
 ### END SOLUTION
 check("full_run.bf16", answer)
 
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# The picture has the first two: 1 + 2/128 as a decimal, and 1 − 0.00390625.
+# Each of the first two lies halfway between two numbers of the picture.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -395,7 +395,7 @@ share = sizes[torch.bfloat16] / sizes[torch.float32]
 print("bfloat16 keeps between half and 60 %:", 0.5 < share < 0.6)
 
 # %% [markdown]
-# A little over half: the loss is computed in float32, on purpose. The time depends on your processor: AMD's AVX512-BF16 gained a sixth to a third; Intel's, without AMX, was slower than float32; imitating loses most. Hence the library measures first:
+# A little over half: the loss is computed in float32, on purpose. The time depends on your processor: AMD's AVX512-BF16 made whole trainings a sixth to a third faster; Intel's, without matrix units (AMX), slower; imitated, bfloat16 loses most. Hence the library measures first:
 
 # %%
 from lessons_lib.runtime import (hand_back_memory, is_faster_in_bf16,
@@ -450,7 +450,7 @@ for more, less in (("bucketed", "textbook"), ("plain", "bucketed"),
     print(f"{more:10} {pace[more] / pace[less]:.2f} times {less}")
 
 # %% [markdown]
-# Batches, by far, and for nothing. Our own model and the three pieces follow (alone 4 to 18 %). bfloat16 gives less than its multiplications promise: most of the time is spent around them. Together: six times the textbook.
+# Batches, by far, and for nothing. Our own model and the three pieces follow (alone 4 to 18 %). Diamonds are other libraries. bfloat16 gives less than its multiplications promise: most of the time is spent around them. Together: six times the textbook.
 #
 # What is that worth? Three of them learned for six minutes, by one recipe (`lessons bench train --minutes 6`, on another processor, without bfloat16). The textbook's loop reaches BLEU 4. **Guess** the others.
 
@@ -837,7 +837,7 @@ check("full_run.bill", answer)
 #
 # ### Where it stands
 #
-# Multi30k's test set of 2016, beam 5, one metric, the same training captions:
+# Multi30k's test set of 2016, beam 5, words cut by Moses's rules (`tok` in 07), the same captions:
 
 # %%
 def test_scores(name):
@@ -862,11 +862,11 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.7 ahead, had four rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added two pairs a caption, its English and its German beside translations of ours (*data diversification*, Nguyen and others 2020): 39.82. *Training* captions it translated no better (39.0): dropout, against learning by heart, only cost. The third had less (0.2 for 0.3), twice the tokens: 40.83. The fourth: 0.1, and twice the feed-forward units: 41.15.
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.7 ahead, had four rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added each caption beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. *Training* captions it translated no better (39.0): dropout, against learning by heart, only cost. With less (0.2 for 0.3): 40.83; with 0.1 and wider layers: 41.15. What these rounds had written taught the model *back* most: 40.25, then 43.33.
 #
 # ### What failed on the way
 #
-# Post-norm (04). One attempt, far behind, was stopped after nine minutes. A wider one was given half an hour:
+# Post-norm (04): one attempt, stopped after nine minutes, and a wider one, after half an hour:
 
 # %%
 import itertools
@@ -882,7 +882,7 @@ pictures.attempts({name: runs[name] for name in list(runs)[:4]},
                   "Post-norm stays behind")
 
 # %% [markdown]
-# It crawled. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change. *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
+# It crawled. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change (R-Drop: two passes, charged α times for disagreeing). *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
 
 # %%
 def by(key, table):
@@ -896,19 +896,19 @@ for level, found in by("level", screens):
     print(f"{level:25} loss {loss:.2f}, BLEU {bleu:3.1f}, spread {spread:.2f}")
 
 # %% [markdown]
-# Post-norm has made one word of a sentence (0.01). In loss, most of it is back with first weights of queries, keys and values at 0.71 of ours, as `nn.MultiheadAttention` has them. (The seeds differ by 0.06.)
+# Post-norm has made one word of a sentence (0.01). First weights of queries, keys and values at 0.71 of ours, as `nn.MultiheadAttention` has them, mend most of the loss, not the spread. (The seeds differ by 0.06.)
 #
 # So post-norm got a third chance: such weights, 2,000 steps of warm-up. **Guess:** stuck, level with pre-norm, or between?
 
 # %%
 wide = [name for name in runs if not name.startswith("tiny")]
 pictures.attempts({name: runs[name] for name in wide},
-                  "With smaller first weights post-norm learns")
+                  "Smaller first weights, longer warm-up: post-norm learns")
 
 # %% [markdown]
 # Between: 27.9 after 3,000 steps, pre-norm 32.0.
 #
-# What else was tried (R-Drop: two passes, charged for disagreeing):
+# What else was tried (post-norm's 40.75 left no log):
 
 # %% tags=["nbval-check-output"]
 for study, found in by("study", tried):
@@ -971,7 +971,7 @@ print("the small rate gains less than a point:", low - shipped_score < 1)
 print("the peak rate costs more than 3:", shipped_score - high > 3)
 
 # %% [markdown]
-# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again. 00's model began its second round at the peak, too: 36.93, then 36.22 and, as the rate fell, 38.95.
+# Neither. The small rate gains nothing, and the peak rate undoes in seconds what its fall had gathered: section 4 again.
 #
 # ## 10. What does it look at?
 #
