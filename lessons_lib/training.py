@@ -96,7 +96,10 @@ class Trainer:
         return self.averaged
 
     def run(self) -> nn.Module:
-        """Train until the budget is used or patience is lost, and return the model to keep, in evaluation mode."""
+        """Train until the budget is used or patience is lost, and return the model to keep, in evaluation mode.
+
+        Raises ValueError if a gradient is not finite; the last saved state is then still good.
+        """
         started, already = time.perf_counter(), self.at.seconds
         sums, since = torch.zeros(2, dtype=torch.float64), (self.at.tokens, already)
         batches, loaded = [], -1
@@ -113,9 +116,8 @@ class Trainer:
                 self._log(sums, since)
                 sums, since = torch.zeros(2, dtype=torch.float64), (self.at.tokens, self.at.seconds)
             if self._is_due(self.config.checkpoint_every):
-                self.save()
+                self.save()  # at the end before the best weights come back: a longer budget goes on from the last
                 hand_back_memory()
-        self.save()  # before the best weights come back: a longer budget goes on from the last
         self._take_best()
         return self.result.eval()
 

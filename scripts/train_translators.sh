@@ -5,7 +5,7 @@
 #
 # English to German learns four times: first from the captions alone, then, each time from the weights it has reached, from the captions and from
 # what it and the German-to-English translator make of them (scripts/diversify.py); from the third time on with less dropout, at last wider.
-# German to English learns twice, the second time wider at once, from what three models of the other direction and itself make of the captions.
+# German to English learns twice, the second time wider at once, from what its own first round and three of the other direction make of the captions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seed=${1:-1}

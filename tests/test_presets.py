@@ -92,7 +92,7 @@ def test_a_text_that_the_model_cannot_read_is_named_before_training(bpe_dropout:
 
 
 def test_a_text_as_long_as_a_model_reads_still_fits_in_a_batch() -> None:
-    """A batch's width is rounded up: of 63 tokens and EOS only 60 + 1 would fit into a model for 62."""
+    """A batch's width is rounded up to a multiple of 4: into a model for 62 go 59 tokens and EOS."""
     preset = tiny_preset().with_more([Pair("the dog " * 30, "der Hund.")])
     short = dataclasses.replace(preset, model=preset.model | dict(max_length=62))
     with pytest.raises(DataError, match="this model reads at most 59"):

@@ -48,14 +48,6 @@ def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path, capsys: 
     assert "--notebook NN" in table["other.ipynb"]["remark"]
 
 
-def test_in_folders_of_folders_whoever_has_no_notebook_has_a_row(tmp_path: Path) -> None:
-    """What stands beside a notebook, or below it, belongs to it."""
-    folder = hand_in(
-        tmp_path, {"week1/bob/a.ipynb": "{}", "week1/bob/data/x.csv": "1", "week1/dave/work/01.zip": "packed", "week2/eve/a.txt": "sorry"}
-    )
-    assert [found.name for found in find_submissions(folder)] == ["week1/bob/a.ipynb", "week1/dave", "week2"]
-
-
 def test_a_listener_that_has_gone_costs_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = hand_in(tmp_path / "in", {"a.ipynb": "{}", "b.ipynb": "{}"})
 

@@ -6,7 +6,7 @@ import os
 import re
 import tokenize
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,8 @@ class Submission:
         Raises:
             Unusable: if that is more than 200 MB, or cannot be read.
         """
-        beside = [self.path] if self.path.parent == folder else [path for path in _files(self.path.parent) if not path.is_symlink()]
+        there = [self.path] if self.path.parent == folder else _files(self.path.parent)
+        beside = [path for path in there if os.path.isfile(path) and not os.path.islink(path)]
         try:
             size = sum(path.stat().st_size for path in beside)
             if size > LARGEST_FOLDER:
@@ -95,7 +96,7 @@ def official_keys(lesson: Lesson) -> list[str]:
 
 
 def find_submissions(folder: Path) -> list[Submission]:
-    """Every notebook in a folder and below, by name, already read; a folder that could be somebody's and has none counts as one not there.
+    """Every notebook in a folder and below, by name, already read; a folder of the first level without one counts as one that is not there.
 
     All are read before any is run, so that none can change what another says.
 
@@ -105,23 +106,13 @@ def find_submissions(folder: Path) -> list[Submission]:
     if not folder.is_dir():
         raise CourseError(f"{folder} is {'not a folder' if folder.exists() else 'not there'}. Give the folder that holds the submissions.")
     found = [_read(path, folder) for path in _files(folder) if is_notebook(path)]
-    for empty in list(_without_notebooks(folder, [entry.path for entry in found])):
-        nothing = "no notebook (.ipynb) in this folder" if os.access(empty, os.R_OK | os.X_OK) else "this folder cannot be read"
-        found.append(Submission(_name(empty, folder), empty, unusable=nothing))
+    for below in folder.iterdir():
+        if below.is_dir() and _is_shown(below.name) and not any(below in entry.path.parents for entry in found):
+            nothing = "no notebook (.ipynb) in this folder" if os.access(below, os.R_OK | os.X_OK) else "this folder cannot be read"
+            found.append(Submission(_name(below, folder), below, unusable=nothing))
     if not found:
         raise CourseError(f"{folder} holds no notebooks. Put the submissions into it, as NAME.ipynb or NAME/….ipynb.")
     return sorted(found, key=lambda submission: (submission.name.casefold(), submission.name))
-
-
-def _without_notebooks(folder: Path, notebooks: Sequence[Path]) -> Iterator[Path]:
-    """Folders that hold no notebook, beside or in which there is none of the folder above: those hold what a notebook needs."""
-    for below in folder.iterdir():
-        if not (below.is_dir() and _is_shown(below.name)):
-            continue
-        if not any(below in path.parents for path in notebooks):
-            yield below
-        elif all(path.parent != below for path in notebooks):
-            yield from _without_notebooks(below, notebooks)
 
 
 def is_notebook(path: Path) -> bool:
@@ -163,7 +154,7 @@ def _is_shown(name: str) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Files in a folder and below that are not hidden; linked folders are not entered."""
+    """Files in a folder and below that are not hidden, and whatever else is called like a notebook; linked folders are not entered."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = filter(_is_shown, folders)

@@ -107,8 +107,8 @@ numbers_exercise(
         (-2, -2): "The first is right. For the second you turned the key twice; at place 1 it is turned once, (−2, 0), and q not at all.",
         (-2, 0): "The first is right. For the second turn the key once, (−2, 0), and the query not at all, (3, 1).",
         (6, -6): "The second is right. The first: three quarter turns of (3, 1) give (1, −3), one of (0, 2) gives (−2, 0).",
-        (-6, -6): "The second is right. The first: the key at place 1 is turned, too, to (−2, 0).",
-        (2, -6): "The second is right. The first: the query at place 3 is turned three times, to (1, −3).",
+        (-6, -6): "The second is right. The first: turn both, (3, 1) three times, to (1, −3), and (0, 2) once, to (−2, 0).",
+        (2, -6): "The second is right. The first: three quarter turns make (1, −3) of (3, 1), one makes (−2, 0) of (0, 2).",
     },
     first_step="for the first score turn q = (3, 1) three times, (x, y) → (−y, x), and k = (0, 2) once; for the second turn k alone, once.",
 )

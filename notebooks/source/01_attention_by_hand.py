@@ -282,7 +282,7 @@ print("values handed over:", weights @ V)
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
-answer = [8.7, 9.7]  # by doubling 8.6
+answer = [8.7, 9.7]  # doubling gives 8.6 and 9.7
 ### END SOLUTION
 check("attention.werewolf", answer)
 

@@ -316,7 +316,7 @@ check("full_run.bf16", answer)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Each of the first two lies halfway between two numbers of the picture.
+# Each of the first two lies halfway. Between which two numbers?
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -862,7 +862,7 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.7 ahead, had four rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added each caption beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. *Training* captions it translated no better (39.0): dropout, against learning by heart, only cost. With less (0.2 for 0.3): 40.83; with 0.1 and wider layers: 41.15. What these rounds had written taught the model *back* most: 40.25, then 43.33.
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.7 ahead, had four rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added each caption beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. *Training* captions it translated no better (39.0): dropout, against learning by heart, only cost. With less (0.2 for 0.3) and twice the tokens: 40.83; with 0.1 and wider layers: 41.15. The model *back*, widened likewise, on what these rounds had written: 40.25, then 43.33.
 #
 # ### What failed on the way
 #
