@@ -23,11 +23,13 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab build test test-matrix format lock clean
+.PHONY: help setup lab build test test-matrix format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo '  Variables: PYTHON=python3.12 (which Python makes .venv), PORT=8888 and ARGS="--no-browser" (for lab)'
+
+setup: $(LEARNER) ## set up and open nothing: for a room of machines
 
 lab: $(LEARNER) ## set up, then open the course in JupyterLab
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
@@ -82,5 +84,5 @@ $(DEV): $(MADE) requirements/dev.txt requirements/torch.txt pyproject.toml setti
 	@echo "Installing what the course and its tests need ..."
 	@$(PIP) install --no-deps -r requirements/dev.txt
 	$(call install_torch_and_package,requirements/dev.txt)
-	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader 2>/dev/null
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader
 	@touch $(LEARNER) $@

@@ -95,7 +95,10 @@ def bucketed(
     lengths = -(-np.stack([source_lengths, target_lengths], axis=1) // multiple_of) * multiple_of  # (N, 2)
     too_long = int(lengths.max(initial=0))
     if too_long > max_tokens:
-        raise ValueError(f"a sentence of {too_long} tokens does not fit a budget of {max_tokens}: raise batch_tokens or leave it out")
+        n_tokens = max(*source_lengths, *target_lengths)
+        raise ValueError(
+            f"a sentence of {n_tokens} tokens takes {too_long} places, and a batch has {max_tokens}: raise batch_tokens or leave it out"
+        )
     order = generator.permutation(len(lengths))
     order = order[np.lexsort((lengths[order, 0], lengths[order, 1]))]  # stable: pairs of one length stay shuffled
     batches: list[list[int]] = []

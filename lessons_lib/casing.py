@@ -21,6 +21,12 @@ class Casing(JsonConfig):
     lower_source: bool = False
     lower_first: tuple[str, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.lower_source, bool):
+            raise ValueError(f"lower_source is {self.lower_source!r}: it must be true or false")
+        if not (isinstance(self.lower_first, tuple) and all(isinstance(word, str) for word in self.lower_first)):
+            raise ValueError("lower_first is no list of words")
+
     @classmethod
     def learn(cls, targets: Iterable[str], lower_source: bool = True) -> Self:
         """Learn `lower_first` from target texts: first words that elsewhere are mostly written small."""

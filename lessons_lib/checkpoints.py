@@ -1,9 +1,10 @@
 """Checkpoints that are whole or absent, in safetensors only: a trained model in a folder, and the state of a run."""
 
+import dataclasses
 import hashlib
 import json
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,8 @@ from lessons_lib.tokenization import Tokenizer
 
 WEIGHTS, CONFIG, TOKENIZER, CASING, STATE = "model.safetensors", "config.json", "tokenizer.json", "casing.json", "state.safetensors"
 KEPT = ("direction", "length_penalty")
-"""What a file of weights says besides its tokenizer's fingerprint; one that says less has the defaults of `TrainedModel`."""
+"""What a file of weights says besides its model's shape and its tokenizer's fingerprint; one that says less has the defaults of
+`TrainedModel`."""
 
 Parsed = TypeVar("Parsed")
 
@@ -68,6 +70,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             texts = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         facts = json.loads(texts.get("facts", "{}"))
+        if not isinstance(facts, dict):
+            raise ValueError("its facts are no JSON object")
         checksum = facts.pop("sha256", None)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or cut short ({error}): fetch or train it again") from error
@@ -116,6 +120,7 @@ def save_model(folder: Path, trained: TrainedModel, half: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: t.half() if half else t for name, t in trained.model.state_dict().items()}
     facts = {name: getattr(trained, name) for name in KEPT} | {"tokenizer": fingerprint(trained.tokenizer)}
+    facts["model"] = dataclasses.asdict(trained.model.config)
     files = {
         TOKENIZER: trained.tokenizer.backend.to_str(pretty=False).encode(),
         CONFIG: f"{trained.model.config.to_json()}\n".encode(),
@@ -145,6 +150,8 @@ def load_model(folder: Path) -> TrainedModel:
         raise CheckpointError(
             f"{folder / TOKENIZER} is the tokenizer of another model: the ids would mean other words. Restore the right one"
         )
+    if changed := [name for name, value in facts.get("model", {}).items() if getattr(config, name, None) != value]:
+        raise CheckpointError(f"{folder / CONFIG} is not the configuration of these weights: its {', '.join(changed)} changed. Restore it")
     if not all(bool(t.isfinite().all()) for t in weights.values()):
         raise CheckpointError(f"{folder / WEIGHTS} holds weights that are no finite numbers: its training went wrong. Train anew")
     model = EncoderDecoder(config)
@@ -187,24 +194,6 @@ def grown(weights: dict[str, Tensor], model: torch.nn.Module) -> dict[str, Tenso
         if old.shape[1 - along : 2 - along] == new.shape[1 - along : 2 - along]:  # as wide as the other's stream
             all_weights[name] = torch.cat([old, torch.zeros_like(new) if along else new], dim=along)
     return all_weights
-
-
-def average(paths: Iterable[Path]) -> dict[str, Tensor]:
-    """The mean of the weights of several checkpoints, name by name, float32.
-
-    Raises:
-        CheckpointError: if there are none, or their names or shapes differ.
-    """
-    paths = list(paths)
-    if not paths:
-        raise CheckpointError("there is nothing to average: name at least one checkpoint")
-    total: dict[str, Tensor] = {}
-    for path in paths:
-        weights, _ = load_tensors(path)
-        if total and {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in total.items()}:
-            raise CheckpointError(f"{path} has other weights than {paths[0]}: only runs of one model can be averaged")
-        total = {name: t.float() + total.get(name, 0) for name, t in weights.items()}
-    return {name: t / len(paths) for name, t in total.items()}
 
 
 def shipped() -> dict[str, Path]:

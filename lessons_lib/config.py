@@ -16,7 +16,8 @@ def _demand(holds: bool, message: str) -> None:
 
 
 def _demand_count(name: str, given: object) -> None:
-    _demand(isinstance(given, int) and given > 0, f"{name} is {given!r}: it must be a whole number above 0")
+    is_count = isinstance(given, int) and not isinstance(given, bool) and given > 0
+    _demand(is_count, f"{name} is {given!r}: it must be a whole number above 0")
 
 
 def _demand_share(name: str, given: float) -> None:
@@ -89,6 +90,8 @@ class ModelConfig(JsonConfig):
         for name in ("vocabulary_size", "d_model", "n_heads", "d_ff", "n_encoder_layers", "n_decoder_layers", "max_length"):
             _demand_count(name, getattr(self, name))
         _demand(self.d_model % self.n_heads == 0, f"d_model {self.d_model} is no multiple of n_heads {self.n_heads}")
+        d_head = self.d_model // self.n_heads
+        _demand(self.positions != "rotary" or d_head % 2 == 0, f"a head has {d_head} numbers: rotary positions turn them in pairs")
         for name in ("dropout", "attention_dropout"):
             _demand_share(name, getattr(self, name))
         if self.activation_dropout is not None:
@@ -139,6 +142,7 @@ class TrainingConfig(JsonConfig):
         _demand(is_seed, f"seed is {self.seed!r}: it must be a whole number from 0 to {LARGEST_SEED}")
         for name in ("warmup_steps", "weight_decay", "r_drop", "validate_every", "patience"):
             _demand(getattr(self, name) >= 0, f"{name} is {getattr(self, name)!r}: it must not be negative")
+        _demand(not self.patience or self.validate_every > 0, f"patience is {self.patience!r} and validate_every 0: it would never be lost")
         for name in ("batch_tokens", "micro_batches", "log_every", "checkpoint_every"):
             _demand_count(name, getattr(self, name))
         for name in ("label_smoothing", "ema_decay"):
@@ -163,8 +167,10 @@ class Budget:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.seconds is None):
             raise ValueError(f"a budget has steps or seconds, one of the two: got steps={self.steps}, seconds={self.seconds}")
-        if (self.steps if self.steps is not None else self.seconds) <= 0:
-            raise ValueError(f"a budget must be above 0: got steps={self.steps}, seconds={self.seconds}")
+        if self.steps is not None:
+            _demand_count("steps", self.steps)
+        else:
+            _demand(self.seconds > 0, f"seconds is {self.seconds!r}: it must be above 0")  # NaN is not
 
     def progress(self, step: int, seconds: float) -> float:
         """Share of the budget that is used, 0 to 1 and beyond."""

@@ -129,13 +129,14 @@ def load_grammar(split: str) -> list[Pair]:
     again = f"Make it again with: python -m lessons_lib.grammar {folder}"
     try:
         files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        hashes = {name: file["sha256"] for name, file in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{folder / 'manifest.json'} is missing or damaged. {again}") from error
     name = f"{split}.jsonl"
-    if name not in files:
-        raise DataError(f"the grammar corpus has no split {split!r}: it has {', '.join(sorted(Path(file).stem for file in files))}")
+    if name not in hashes:
+        raise DataError(f"the grammar corpus has no split {split!r}: it has {', '.join(sorted(Path(file).stem for file in hashes))}")
     path = folder / name
-    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != files[name]["sha256"]:
+    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != hashes[name]:
         raise DataError(f"{path} is missing, or not the file that the manifest names. {again}")
     return read_pairs(path)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,22 +12,28 @@ _PART = ".part"
 def write_together(files: Mapping[Path, bytes]) -> None:
     """Write files under temporary names beside their own, force all to disk, then rename them in the order given.
 
-    What stood there stays until every new file is whole, so that a full disk leaves a folder as it was.
+    What stood there stays until every new file is whole, so that a full disk leaves a folder as it was; after a rename that fails, those
+    before it are undone. Where a link stands, the file that it names is written.
 
     Raises:
         OSError: if a write, sync or rename fails; names the file. The temporary files are then removed.
     """
+    files = {path.resolve() if path.is_symlink() else path: data for path, data in files.items()}
     parts = {path: path.with_name(f".{path.name}.{os.getpid()}{_PART}") for path in files}
-    path = None
+    path, old, renamed = None, {}, []
     try:
         for path, data in files.items():
             with open(parts[path], "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+        old = {known: known.read_bytes() for known in [*files][:-1] if known.is_file()}
         for path in files:
             os.replace(parts[path], path)
+            renamed.append(path)
     except OSError as error:
+        for known in renamed:
+            _put_back(known, old.get(known), parts[known])
         raise OSError(error.errno, f"{error.strerror}; what stood there is unchanged", str(path)) from error
     finally:
         for part in parts.values():
@@ -36,9 +43,23 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         _sync_folder(folder)
 
 
+def _put_back(path: Path, data: bytes | None, part: Path) -> None:
+    """Give a file what it held before; None where there was no file."""
+    if data is None:
+        path.unlink()
+    else:
+        part.write_bytes(data)
+        os.replace(part, path)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write one file, whole or not at all. Raises OSError as `write_together`."""
-    write_together({Path(path): data})
+    """Write one file, whole or not at all; a device or a pipe is written into, since no file can take its place. Raises OSError as
+    `write_together`."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        write_together({path: data})
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -64,6 +85,16 @@ def _sync_folder(folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8, whole or not at all. Raises OSError as `write_bytes`."""
     write_bytes(Path(path), text.encode("utf-8"))
+
+
+def print_utf8(text: str) -> None:
+    """Write text to standard output in UTF-8, whatever a terminal would need, and with its line ends as they are. Where that has no bytes,
+    as in a notebook, the text itself is written."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(text)
+    else:
+        binary.write(text.encode("utf-8"))
 
 
 def read_lines(data: bytes, name: str, before: int = 0) -> list[str]:

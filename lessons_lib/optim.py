@@ -50,7 +50,7 @@ def paper_learning_rate(step: int, d_model: int, warmup_steps: int) -> float:
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay, biases and norms do not (as in GPT-2 and most since)."""
+    """Matrices decay, biases and norms do not (as in GPT, Radford et al. 2018, and most since)."""
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
     others = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -15,7 +16,9 @@ from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import (
     CASING,
+    STATE,
     TOKENIZER,
+    WEIGHTS,
     CheckpointError,
     TrainedModel,
     fingerprint,
@@ -42,7 +45,7 @@ from lessons_lib.translation import Translator
 
 Texts = tuple[list[str], list[str]]
 Ids = Sequence[Sequence[int]]
-TRAINING = "training.json"
+TRAINING, METRICS = "training.json", "metrics.jsonl"
 Segmented = SegmentationSampler | EncodedTexts
 
 
@@ -142,7 +145,7 @@ def read(preset: Preset, start: TrainedModel | None = None) -> tuple[Texts, Casi
 
 def _demand_short(texts: Texts, tokenizer: Tokenizer, longest: int) -> None:
     """Raise DataError for the first text of more than `longest` tokens: its batch would stop the training in the middle."""
-    for text in (text for side in texts for text in side if len(text.encode()) > longest):  # a token has at least a byte
+    for text in (text for side in texts for text in side if len(text.encode()) >= longest):  # a token has a byte, and a space comes first
         if (n := len(tokenizer.encode(text))) > longest:
             raise DataError(f"a training text of {n} tokens, this model reads at most {longest}; leave it out: {text[:60]!r} …")
 
@@ -172,6 +175,15 @@ def _precision_of(folder: Path) -> str | None:
     return parsed(path, TrainingConfig.from_json).precision if path.exists() else None
 
 
+def demand_free(folder: Path, resume: bool) -> None:
+    """Raise FileExistsError if training into this folder would overwrite a run, or a model whose state is not there to go on from."""
+    has_state = (folder / STATE).exists()
+    if (folder / WEIGHTS).exists() and not has_state:
+        raise FileExistsError(f"{folder} holds a trained model, and no state from which to go on: choose another --out")
+    if not resume and (has_state or (folder / METRICS).exists()):
+        raise FileExistsError(f"{folder} holds a run already: continue it with --resume, or choose another --out")
+
+
 def train(
     preset: Preset,
     folder: Path,
@@ -184,12 +196,11 @@ def train(
     """Train a preset into a folder: state and metrics while it runs, the model at its end.
 
     Raises:
-        FileExistsError: if the folder holds a run and `resume` is not asked for.
+        FileExistsError: if the folder holds a run and `resume` is not asked for, or a trained model without the state of its run.
         CheckpointError: if the state to resume is damaged or of another run.
         DataError: if the data is missing or damaged.
     """
-    if not resume and (folder / "metrics.jsonl").exists():
-        raise FileExistsError(f"{folder} holds a run already: continue it with --resume, or choose another --out")
+    demand_free(folder, resume)
     run = prepare(preset, budget, seed, folder, device, _precision_of(folder) if resume else None)
     folder.mkdir(parents=True, exist_ok=True)
     if resume:
@@ -202,17 +213,16 @@ def train(
     run.tokenizer.save(folder / TOKENIZER)
     write_text(folder / CASING, run.casing.to_json() + "\n")
     write_text(folder / TRAINING, run.training.to_json() + "\n")
-    log = MetricsLog(folder / "metrics.jsonl", run.trainer.at.step)
+    with closing(MetricsLog(folder / METRICS, run.trainer.at.step)) as log:
 
-    def record(row: dict[str, Any]) -> None:
-        log.write(row)
-        on_log(row)
+        def record(row: dict[str, Any]) -> None:
+            log.write(row)
+            on_log(row)
 
-    run.trainer.on_log = record
-    run.trainer.run()
+        run.trainer.on_log = record
+        run.trainer.run()
     trained = run.trained()
     save_model(folder, trained)
-    log.close()
     return trained
 
 

@@ -14,11 +14,33 @@ if TYPE_CHECKING:  # torch takes a second to import, and paths are needed withou
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def data_dir() -> Path:
     """The project's own `data` folder: grammar corpus and shipped checkpoints."""
     return Path(__file__).resolve().parent.parent / "data"
+
+
+def hub_home() -> Path:
+    """Where the libraries of Hugging Face keep what they fetched."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("HF_HOME") or Path(caches, "huggingface"))
+
+
+def usable_cores(cgroup: Path = CGROUP) -> float:
+    """The cores this process may keep busy: those it is bound to, or the share that its container (cgroup 2) is given."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = system_says(cgroup / "cpu.max").partition(" ")
+    return min(bound, int(quota) / int(period)) if quota.isdigit() and period.isdigit() else bound
+
+
+def system_says(file: Path) -> str:
+    """The text of one of the system's own files; empty where there is none."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def pick_device(name: str = "auto") -> "torch.device":

@@ -24,7 +24,7 @@ CHUNK = 4096
 
 
 class Tokenizer:
-    """Byte-level BPE: any text becomes ids without an unknown symbol, and comes back as it was.
+    """Byte-level BPE: any text becomes ids without an unknown symbol, and comes back as it was, but for one space at its beginning.
 
     A word carries the space before it, and the first word is given one, so that it looks the same at the beginning and inside.
     """

@@ -114,7 +114,8 @@ class Trainer:
             self.at.seconds = self._agree(already + time.perf_counter() - started)
             if self._is_due(self.config.log_every) or self._validates():
                 self._log(sums, since)
-                sums, since = torch.zeros(2, dtype=torch.float64), (self.at.tokens, self.at.seconds)
+                until = self._agree(already + time.perf_counter() - started)  # the next row does not count a validation's time
+                sums, since = torch.zeros(2, dtype=torch.float64), (self.at.tokens, until)
             if self._is_due(self.config.checkpoint_every):
                 self.save()  # at the end before the best weights come back: a longer budget goes on from the last
                 hand_back_memory()

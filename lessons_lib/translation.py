@@ -150,7 +150,7 @@ class Translator:
 
     def text(self, tokens: Sequence[int]) -> str:
         """What target ids spell, without BOS and EOS."""
-        return plain(self.trained.casing.after_target(self.trained.tokenizer.decode(tokens)))
+        return self.trained.casing.after_target(plain(self.trained.tokenizer.decode(tokens)))
 
     @torch.inference_mode()
     def align(self, sentence: str, beam: int = 5) -> "Alignment":

@@ -66,7 +66,7 @@ def test_buckets_are_shuffled_by_their_generator() -> None:
 
 
 def test_a_sentence_beyond_the_budget_is_named() -> None:
-    with pytest.raises(ValueError, match="a sentence of 12 tokens does not fit a budget of 10: raise batch_tokens or leave it out"):
+    with pytest.raises(ValueError, match="a sentence of 11 tokens takes 12 places, and a batch has 10: raise batch_tokens or leave it out"):
         bucketed([3, 11], [3, 4], 10, np.random.default_rng(0), multiple_of=4)
 
 

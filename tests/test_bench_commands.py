@@ -70,6 +70,8 @@ def test_bench_decode_translates_and_writes_rows_instead_of_the_table() -> None:
         (("decode", "--beams", "beam7"), ["--beams", "beam7", "greedy, beam5"]),
         (("decode", "--peers", "fast"), ["--peers", "fast", "generate, ctranslate2"]),
         (("decode", "--sentences", "0"), ["--sentences"]),
+        (("train", "--peers", "textbook", "--json", "nowhere/rows.jsonl"), ["--json is nowhere/rows.jsonl", "nowhere"]),
+        (("decode", "--ours", "fast", "--json", "."), ["--json is .: that is a folder"]),
     ],
 )
 def test_bad_values_are_refused(arguments: tuple[str, ...], words: list[str]) -> None:
@@ -113,6 +115,19 @@ def test_a_system_that_fails_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(contest, "compete", fail)
     with pytest.raises(Refusal, match="marian failed: RuntimeError: out of order"):
         bench.compete([], 1, 1.0)
+
+
+def test_rows_are_written_before_the_table_and_the_table_is_shown_without_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from lessons_lib.cli import bench
+    from lessons_lib.cli.refusal import Refusal
+
+    file = tmp_path / "rows.jsonl"
+    with pytest.raises(KeyError):
+        bench.tell(str(file), [{"value": 1.0}], lambda: {}["bf16"])
+    assert json.loads(file.read_text(encoding="utf-8")) == {"value": 1.0}
+    with pytest.raises(Refusal, match="gone/rows.jsonl: No such file"):
+        bench.tell(str(tmp_path / "gone" / "rows.jsonl"), [], lambda: "the table")
+    assert capsys.readouterr().out == "the table\n"
 
 
 def test_ours_are_the_plain_path_each_speedup_alone_all_together_and_in_processes() -> None:

@@ -1,5 +1,7 @@
 """Casing: what is learned from texts, and that it comes back."""
 
+import pytest
+
 from lessons_lib.casing import Casing
 
 TARGETS = [
@@ -39,3 +41,17 @@ def test_no_casing_changes_nothing() -> None:
 def test_casing_survives_json() -> None:
     casing = Casing.learn(TARGETS)
     assert Casing.from_json(casing.to_json()) == casing
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"lower_source": "no"}', "lower_source is 'no': it must be true or false"),
+        ('{"lower_first": 5}', "lower_first is no list of words"),
+        ('{"lower_first": "Der"}', "lower_first is no list of words"),
+        ('{"lower_first": ["Der", 5]}', "lower_first is no list of words"),
+    ],
+)
+def test_a_casing_that_cannot_be_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Casing.from_json(text)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from test_files import fail_at
 from tiny_models import tiny_model, tiny_pairs, tiny_translator
@@ -18,7 +19,6 @@ from lessons_lib.checkpoints import (
     TOKENIZER,
     WEIGHTS,
     CheckpointError,
-    average,
     find,
     load_model,
     load_tensors,
@@ -96,6 +96,13 @@ def test_a_damaged_file_is_named(saved: tuple[Path, Translator], name: str, dama
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize("facts", ["[]", "5", "null"])
+def test_facts_that_are_no_object_are_damage(facts: str, tmp_path: Path) -> None:
+    safetensors.torch.save_file({"w": torch.ones(2)}, tmp_path / "x", {"facts": facts})
+    with pytest.raises(CheckpointError, match="x is damaged or cut short .its facts are no JSON object."):
+        load_tensors(tmp_path / "x")
+
+
 def test_one_flipped_bit_among_the_weights_is_noticed(saved: tuple[Path, Translator]) -> None:
     path = saved[0] / WEIGHTS
     data = bytearray(path.read_bytes())
@@ -113,8 +120,22 @@ def test_the_tokenizer_of_another_model_is_refused(saved: tuple[Path, Translator
         load_model(saved[0])
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("d_ff", 64), ("n_encoder_layers", 3), ("n_heads", 4), ("positions", "rotary"), ("activation", "gelu")]
+)
+def test_the_configuration_of_another_model_is_refused(saved: tuple[Path, Translator], field: str, value: object) -> None:
+    other = dataclasses.replace(saved[1].trained.model.config, **{field: value})
+    (saved[0] / CONFIG).write_text(other.to_json())
+    with pytest.raises(CheckpointError, match=f"config.json is not the configuration of these weights: its {field} changed. Restore it"):
+        load_model(saved[0])
+
+
 @pytest.mark.parametrize(("field", "value"), [("d_ff", 64), ("n_encoder_layers", 3), ("n_decoder_layers", 1)])
-def test_the_configuration_of_another_model_is_refused(saved: tuple[Path, Translator], field: str, value: int) -> None:
+def test_weights_that_do_not_say_their_configuration_must_fit_it(saved: tuple[Path, Translator], field: str, value: int) -> None:
+    weights, facts = load_tensors(saved[0] / WEIGHTS)
+    del facts["model"]  # as the first models were written
+    save_tensors(saved[0] / WEIGHTS, weights, facts)
+    load_model(saved[0])
     other = dataclasses.replace(saved[1].trained.model.config, **{field: value})
     (saved[0] / CONFIG).write_text(other.to_json())
     with pytest.raises(CheckpointError, match="model.safetensors does not fit its configuration"):
@@ -122,7 +143,9 @@ def test_the_configuration_of_another_model_is_refused(saved: tuple[Path, Transl
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
-@pytest.mark.parametrize(("where", "after"), [("open", 3), ("write", 0), ("write", 3), ("fsync", 0), ("fsync", 3), ("replace", 0)])
+@pytest.mark.parametrize(
+    ("where", "after"), [("open", 3), ("write", 0), ("write", 3), ("fsync", 0), ("fsync", 3), ("replace", 0), ("replace", 3)]
+)
 def test_a_refusing_disk_leaves_the_last_good_model(
     saved: tuple[Path, Translator], where: str, after: int, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,17 +173,6 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
     torch.save(tiny_model().state_dict(), tmp_path / "x")
     with pytest.raises(CheckpointError, match="damaged"):
         load_tensors(tmp_path / "x")
-
-
-def test_the_average_of_checkpoints(tmp_path: Path) -> None:
-    for i, value in enumerate((1.0, 2.0, 6.0)):
-        save_tensors(tmp_path / str(i), {"w": torch.full((2,), value).half()}, {})
-    assert average(tmp_path / str(i) for i in range(3))["w"].tolist() == [3.0, 3.0]
-    save_tensors(tmp_path / "other", {"w": torch.zeros(3)}, {})
-    with pytest.raises(CheckpointError, match="other has other weights than"):
-        average([tmp_path / "0", tmp_path / "other"])
-    with pytest.raises(CheckpointError, match="nothing to average"):
-        average([])
 
 
 def test_finding_by_path_and_not_finding(saved: tuple[Path, Translator]) -> None:

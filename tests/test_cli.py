@@ -14,6 +14,7 @@ from lessons_lib import course
 from lessons_lib.cli import doctor, machine
 from lessons_lib.cli.refusal import complain
 from lessons_lib.evaluation import METRICS, compare, score
+from lessons_lib.runtime import usable_cores
 
 HYPOTHESES = ["Ein Mann fährt Fahrrad.", "Zwei Hunde laufen im Gras.", "Eine Frau liest ein Buch.", "Kinder spielen."] * 5
 REFERENCES = ["Ein Mann fährt ein Fahrrad.", "Zwei Hunde rennen im Gras.", "Eine Frau liest ein Buch.", "Kinder spielen."] * 5
@@ -143,7 +144,7 @@ def test_doctor_sees_multi30k_where_it_is(house: Path, tmp_path: Path, monkeypat
     cached = tmp_path / "hub" / "datasets" / "bentrevett___multi30k" / "x.arrow"
     cached.parent.mkdir(parents=True)
     cached.touch()
-    assert json.loads(lessons("doctor", "--json").out)["data"]["multi30k"] == "found in the cache of datasets"
+    assert json.loads(lessons("doctor", "--json").out)["data"]["multi30k"].startswith("in the cache of datasets: training finds it")
     monkeypatch.setenv("LESSONS_DATA_DIR", str(tmp_path / "mine"))
     (tmp_path / "mine" / "multi30k").mkdir(parents=True)
     report = json.loads(lessons("doctor", "--json").out)
@@ -174,14 +175,14 @@ def test_doctor_names_what_is_necessary_and_the_line_that_gets_it(house: Path, m
 
 
 def test_a_container_gets_the_cores_and_the_memory_it_is_given(tmp_path: Path) -> None:
-    assert machine.usable_cores(tmp_path) >= 1 and machine.usable_memory_gb(tmp_path) > 0.1
+    assert usable_cores(tmp_path) >= 1 and machine.usable_memory_gb(tmp_path) > 0.1
     (tmp_path / "cpu.max").write_text("50000 100000\n")
     (tmp_path / "memory.max").write_text("100000000\n")
-    assert machine.usable_cores(tmp_path) == 0.5
+    assert usable_cores(tmp_path) == 0.5
     assert machine.usable_memory_gb(tmp_path) == 0.1
-    whole = machine.usable_cores(tmp_path / "none")
+    whole = usable_cores(tmp_path / "none")
     (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert machine.usable_cores(tmp_path) == whole
+    assert usable_cores(tmp_path) == whole
 
 
 def test_what_will_be_slow_depends_on_the_machine() -> None:
@@ -198,9 +199,9 @@ def test_what_will_be_slow_depends_on_the_machine() -> None:
 def test_notebooks_hands_numbers_and_results_over(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     for name in ("build", "run", "check", "reset"):
-        monkeypatch.setattr(course, name, lambda numbers, name=name: calls.append((name, numbers)) or int(name == "run"))
+        monkeypatch.setattr(course, name, lambda *numbers, name=name: calls.append((name, *numbers)) or int(name == "run"))
     statuses = [lessons("notebooks", *words.split()).status for words in ("build 01 02", "run", "check 00", "reset 01 00")]
-    assert calls == [("build", ["01", "02"]), ("run", None), ("check", ["00"]), ("reset", "01"), ("reset", "00")]
+    assert calls == [("build", ["01", "02"]), ("run", None), ("check", ["00"]), ("reset", "01", "00")]
     assert statuses == [0, 1, 0, 0]
 
 

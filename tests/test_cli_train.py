@@ -97,6 +97,15 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert_refused_but_announced(train(tmp_path, "--steps", 8, "--seed", 9, "--resume"), "seed 1, now it is 9")
 
 
+def test_a_model_without_its_state_is_not_trained_over(tmp_path: Path) -> None:
+    train(tmp_path, "--steps", 2)
+    (tmp_path / "state.safetensors").unlink()
+    good = (tmp_path / "model.safetensors").read_bytes()
+    for more in ((), ("--resume",)):
+        assert_refused(train(tmp_path, "--steps", 4, *more), f"{tmp_path} holds a trained model, and no state", "choose another --out")
+    assert (tmp_path / "model.safetensors").read_bytes() == good
+
+
 def assert_refused_but_announced(outcome: Outcome, *words: str) -> None:
     announced, _, rest = outcome.err.partition("\n")
     assert announced.startswith("Training tiny")

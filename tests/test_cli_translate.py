@@ -1,5 +1,6 @@
 """`lessons translate`: the contract of its lines, what it refuses, and that nothing typed or piped in makes it stumble."""
 
+import io
 import os
 import select
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from command_line import ROOT, Outcome, assert_refused, lessons, save_tiny_translator
 
 from lessons_lib import translation
+from lessons_lib.cli import main
 from lessons_lib.cli import translate as command
 from lessons_lib.translation import Translator
 
@@ -98,6 +100,13 @@ def test_a_file_does_as_well_as_standard_input(tiny: Path, upper: None, tmp_path
     file.write_bytes(b"a\nb\n")
     assert lessons("translate", "--checkpoint", tiny, file).lines == ["A", "B"]
     assert lessons("translate", "--checkpoint", tiny, "-", stdin=b"c\n").lines == ["C"]
+
+
+def test_a_notebooks_output_takes_no_bytes(tiny: Path, upper: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.en").write_bytes("a\nß\n".encode())
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["translate", "--checkpoint", str(tiny), str(tmp_path / "in.en")]) == 0
+    assert sys.stdout.getvalue() == "A\nSS\n"
 
 
 def test_progress_is_for_a_terminal_alone(tiny: Path) -> None:

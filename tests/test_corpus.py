@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from lessons_lib.corpus import (
     verify,
 )
 
+ROOT = Path(__file__).resolve().parent.parent
 ROWS = [Pair("A dog.", "Ein Hund."), Pair("Two\u2028men.", "Zwei Männer."), Pair('"Yes"', "„Ja“")]
 HOW = "load_dataset.*LESSONS_DATA_DIR"
 
@@ -206,12 +209,24 @@ def test_a_grammar_file_is_verified(grammar_copy: Path) -> None:
         load_grammar("test")
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[]"])
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"files": []}', '{"files": {"test.jsonl": {}}}'])
 def test_a_damaged_manifest_is_named(grammar_copy: Path, content: str | None) -> None:
     path = grammar_copy / "manifest.json"
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(DataError, match="manifest.json is missing or damaged. Make it again"):
         load_grammar("test")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_clone_has_the_bytes_that_the_manifest_names_also_on_windows(tmp_path: Path) -> None:
+    """Git for Windows writes CRLF where nothing is said about it."""
+    data = b'{"en": "a", "de": "b"}\n'
+    (tmp_path / "x.jsonl").write_bytes(data)
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    (tmp_path / "new").mkdir()
+    for words in ("init -q", "add .", "checkout-index -a --prefix=new/"):
+        subprocess.run(["git", "-C", tmp_path, "-c", "core.autocrlf=true", *words.split()], check=True, capture_output=True)
+    assert (tmp_path / "new" / "x.jsonl").read_bytes() == data
 
 
 def test_the_shipped_grammar_corpus_is_what_its_manifest_says() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from lessons_lib.course import CourseError, build, check, reset, run
+from lessons_lib.course import CourseError, build, check, handout, reset, run
 from lessons_lib.course.cells import BUILT, learners_notebook, solved_notebook
 from lessons_lib.course.places import Lesson
 
@@ -229,6 +229,39 @@ def test_reset_looks_past_what_a_reader_committed(course: Path) -> None:
         git(course, "commit", "-qam", "by mistake")
     assert reset("01", root=course) == 0
     assert learner(course).read_bytes() == fresh
+
+
+def test_a_class_gets_the_notebook_without_its_solution_and_with_all_else(course: Path, tmp_path: Path) -> None:
+    whole = learner(course).read_text(encoding="utf-8")
+    assert handout(tmp_path / "class" / "a", ["01"], root=course) == 0
+    given = (tmp_path / "class" / "a" / "01_toy.ipynb").read_text(encoding="utf-8")
+    assert "<summary>Solution" in whole and "Solution" not in given and "First hint" in given
+    kept = [[cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"] for text in (whole, given)]
+    assert kept[0] == kept[1]
+    assert learner(course).read_text(encoding="utf-8") == whole
+
+
+def test_nothing_is_handed_out_over_what_is_there_or_with_a_readers_work_in_it(course: Path, tmp_path: Path) -> None:
+    handout(tmp_path, root=course)
+    before = (tmp_path / "01_toy.ipynb").read_bytes()
+    with pytest.raises(CourseError, match="holds 01_toy.ipynb already"):
+        handout(tmp_path, root=course)
+    assert (tmp_path / "01_toy.ipynb").read_bytes() == before
+    edit(learner(course))
+    with pytest.raises(CourseError, match="reset 01"):
+        handout(tmp_path / "other", root=course)
+    learner(course).unlink()
+    with pytest.raises(CourseError, match="01_toy.ipynb cannot be handed out"):
+        handout(tmp_path / "other", root=course)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_number_that_is_none_is_refused_before_any_notebook_is_reset(course: Path) -> None:
+    edit(learner(course))
+    mine = learner(course).read_bytes()
+    with pytest.raises(CourseError, match="There is no notebook 99"):
+        reset("01", "99", root=course)
+    assert learner(course).read_bytes() == mine
 
 
 def test_reset_without_git_makes_the_notebook_from_its_source(course: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,8 @@ import random
 
 import pytest
 import sacrebleu
+from sacrebleu.metrics import BLEU
+from sacrebleu.significance import PairedTest
 
 from lessons_lib.evaluation import METRICS, compare, exact_match, moses_lower, moses_metric, score
 
@@ -112,6 +114,28 @@ def test_a_clearly_better_system_is_told_apart_and_the_sign_says_which() -> None
     assert found.difference > 10 and found.p_value < 0.02
     back = compare("bleu", better, worse, references, n_samples=200)
     assert back.difference == pytest.approx(-found.difference)
+
+
+def shuffled_systems(seed: int, n: int = 80) -> tuple[list[str], list[str], list[str]]:
+    """Two systems that differ by chance alone: of two translations of each sentence each has drawn one."""
+    one, references = corpus(n, 0.5, seed)
+    generator = random.Random(seed)
+    other = [h if generator.random() < 0.5 else r for h, r in zip(one, references, strict=True)]
+    drawn = [(a, b) if generator.random() < 0.5 else (b, a) for a, b in zip(one, other, strict=True)]
+    return [a for a, _ in drawn], [b for _, b in drawn], references
+
+
+def test_where_there_is_no_difference_small_p_values_are_as_rare_as_they_say() -> None:
+    found = [compare("bleu", *shuffled_systems(seed), n_samples=200).p_value for seed in range(120)]
+    assert sum(p < 0.05 for p in found) <= 12 and 35 <= sum(p < 0.5 for p in found) <= 85
+
+
+def test_the_p_value_is_near_that_of_sacrebleus_randomisation() -> None:
+    worse, references = corpus(100, 0.45, seed=1)
+    better, _ = corpus(100, 0.6, seed=1)
+    systems = [("worse", worse), ("better", better)]
+    swapped = PairedTest(systems, {"bleu": BLEU()}, [references], test_type="ar", n_samples=2000)()[1]["BLEU"][1].p_value
+    assert compare("bleu", worse, better, references, n_samples=2000).p_value == pytest.approx(swapped, abs=0.04)
 
 
 def test_one_changed_sentence_is_no_difference() -> None:

@@ -1,6 +1,5 @@
 """Each topic's pictures: they say in words what they show, from their numbers, and stay inside their limits."""
 
-import math
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from lessons_lib.figures import course_map, house, model_map, palette, source, start, svg, training
+from lessons_lib.figures import course_map, house, model_map, palette, search, source, start, svg
 
 SOURCES = Path(__file__).resolve().parents[1] / "notebooks" / "source"
 DRAWINGS = {
@@ -19,11 +18,6 @@ DRAWINGS = {
     "descent": lambda: start.descent(0.1),
     "descent that flies off": lambda: start.descent(1.1),
 }
-ROWS = [
-    {"step": step, "loss": 1 + 7 * math.exp(-step / 300), "lr": 1e-3, "tokens": step * 4000, "seconds": step / 10}
-    | ({"validation": {"loss": 2 + (step - 600) ** 2 / 1e6, "bleu": step / 50}} if step % 200 == 0 else {})
-    for step in range(1, 1001)
-]
 
 
 def shown(call, *arguments, **named):
@@ -118,31 +112,6 @@ def test_broadcast_shows_the_sum_and_refuses_what_does_not_fit():
         start.broadcast([1], [1, 2, 3, 4])
 
 
-def test_a_loss_curve_tells_its_numbers_and_stays_small():
-    data = shown(training.loss_curve, ROWS, measured_on="a test, one seed")
-    assert sum(len(value) for value in data.values()) <= palette.LIMIT
-    assert "lowest 2.00 at step 600" in data["text/plain"] and "to 1.25 at step 1,000" in data["text/plain"]
-    assert "a test, one seed" in data["text/plain"]
-
-
-def test_a_loss_curve_draws_both_losses():
-    with house.mpl.rc_context(house.STYLE):
-        figure, _ = training.loss_curve.__wrapped__(ROWS)
-        lone, alt = training.loss_curve.__wrapped__([{"step": 10, "loss": 8.3}, {"step": 20, "loss": 8.0}])
-    drawn, held_out = figure.axes[0].lines
-    assert len(drawn.get_xdata()) <= training.POINTS and list(held_out.get_ydata()) == [2.16, 2.04, 2.0, 2.04, 2.16]
-    assert len(lone.axes[0].lines) == 1 and "validation" not in alt
-
-
-def test_a_score_curve_needs_a_measured_score():
-    data = shown(training.score_curve, ROWS, "bleu", "BLEU", "BLEU rises")
-    assert "highest 20.0 at step 1,000" in data["text/plain"]
-    with pytest.raises(ValueError, match="no row measured 'chrf'; measured were: bleu, loss"):
-        training.score_curve(ROWS, "chrf", "chrF", "chrF rises")
-    with pytest.raises(ValueError, match="no row has a 'loss'"):
-        training.loss_curve([{"step": 1}])
-
-
 def test_source_is_the_librarys_own_and_survives_an_untrusted_page():
     data = shown(source.show_source, palette.number)
     page = data["text/html"]
@@ -162,7 +131,7 @@ def test_source_without_docstring_is_the_same_code():
 
 
 def test_source_sees_through_a_decorator():
-    assert "def loss_curve(" in shown(source.show_source, training.loss_curve)["text/plain"]
+    assert "def penalties(" in shown(source.show_source, search.penalties)["text/plain"]
 
 
 def test_source_refuses_what_has_none():

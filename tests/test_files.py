@@ -13,12 +13,12 @@ from lessons_lib.files import read_lines, remove_leftovers, write_bytes, write_t
 
 
 def fail_at(monkeypatch: pytest.MonkeyPatch, where: str, code: int = errno.ENOSPC, after: int = 0) -> None:
-    """Let the system refuse: `open`, `write`, `fsync` or `replace`, once `after` calls have gone well."""
+    """Let the system refuse one call of `open`, `write`, `fsync` or `replace`, when `after` have gone well."""
     calls = {"left": after}
 
     def refuse() -> None:
         calls["left"] -= 1
-        if calls["left"] < 0:
+        if calls["left"] == -1:
             raise OSError(code, os.strerror(code))
 
     class Full(io.FileIO):
@@ -52,15 +52,36 @@ def test_a_refusing_disk_leaves_the_old_file_and_no_other(where: str, code: int,
     assert os.listdir(tmp_path) == ["model.bin"]
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
 @pytest.mark.parametrize("where", ["open", "write", "fsync", "replace"])
-def test_files_written_together_change_together(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = {tmp_path / "a": b"old a", tmp_path / "b": b"old b"}
+def test_files_written_together_change_together(where: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second of three files is a new one."""
+    old = {tmp_path / "a": b"old a", tmp_path / "c": b"old c"}
     write_together(old)
-    fail_at(monkeypatch, where, after=0 if where == "replace" else 1)
-    with pytest.raises(OSError, match=r"/[ab]'"):
-        write_together({path: b"new" for path in old})
+    fail_at(monkeypatch, where, after=after)
+    with pytest.raises(OSError, match=f"/{'abc'[after]}'"):
+        write_together({tmp_path / name: b"new" for name in "abc"})
     assert {path: path.read_bytes() for path in old} == old
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert sorted(os.listdir(tmp_path)) == ["a", "c"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes need a Unix")
+def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(tmp_path / "pipe", b"data")
+    assert os.read(reader, 9) == b"data" and (tmp_path / "pipe").is_fifo()
+    os.close(reader)
+
+
+def test_where_a_link_stands_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for target in ("folder/a", "folder/new"):
+        link = tmp_path / Path(target).name
+        link.symlink_to(target)
+        write_bytes(link, b"data")
+        assert link.is_symlink() and (tmp_path / target).read_bytes() == b"data"
+    assert sorted(os.listdir(tmp_path / "folder")) == ["a", "new"]
 
 
 def test_data_is_on_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

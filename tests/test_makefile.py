@@ -21,6 +21,7 @@ case "$*" in
 "lab "*) echo "${PATH%%:*}" > "$LOG.path" ;;
 *whl/cpu*) exit ${NO_CPU_INDEX:-0} ;;
 *" -r requirements/"*) exit ${NO_NETWORK:-0} ;;
+"labextension "*) [ -z "$NO_LABEXTENSION" ] || { echo "there is no such extension" >&2; exit 1; } ;;
 esac
 """
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -73,6 +74,12 @@ def test_a_fresh_lab_installs_the_lock_then_torch_for_cpus_then_the_package(hous
         "a terminal in JupyterLab has to find `lessons`"
     )
     assert ("--allow-root" in lab) == (os.geteuid() == 0)
+
+
+def test_setup_installs_what_lab_does_and_opens_nothing(house: House) -> None:
+    ended, asked = house.make("setup")
+    assert ended.returncode == 0 and len(asked) == 3 and not any(line.startswith("jupyter lab") for line in asked)
+    assert [line.split()[0] for line in house.make("lab")[1]] == ["jupyter"]
 
 
 def test_a_copied_folder_is_told_to_make_an_environment_of_its_own(house: House, tmp_path: Path) -> None:
@@ -130,6 +137,11 @@ def test_the_tests_set_up_holds_the_learners_and_switches_nbgraders_buttons_off(
     assert asked[-1] == "jupyter labextension disable --level=sys_prefix @jupyter/nbgrader"
     _, asked = house.make("lab")
     assert [line.split()[1] for line in asked] == ["lab"]
+
+
+def test_buttons_that_cannot_be_switched_off_end_the_set_up_with_the_reason(house: House) -> None:
+    ended, _ = house.make(".venv/.dev-installed", NO_LABEXTENSION="1")
+    assert ended.returncode != 0 and "there is no such extension" in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,13 @@ def test_a_text_as_long_as_a_model_reads_still_fits_in_a_batch() -> None:
         prepare(short)
 
 
+def test_a_text_of_as_many_bytes_as_a_model_reads_tokens_may_have_one_token_more() -> None:
+    """A space is put before its first word: 63 bytes, of which no two were met before, are 64 tokens."""
+    text = "".join(map(chr, range(0x430, 0x430 + 31))) + "x"
+    with pytest.raises(DataError, match="a training text of 64 tokens, this model reads at most 63"):
+        prepare(tiny_preset().with_more([Pair(text, "der Hund.")]))
+
+
 def test_no_pairs_are_refused_in_words() -> None:
     with pytest.raises(DataError, match="no pair to train on: the training data is empty"):
         prepare(tiny_preset(lambda split: [] if split == "train" else tiny_pairs()))
@@ -249,6 +256,8 @@ def test_base_runs_on_rows_in_the_layout_of_wmt(tmp_path: Path, monkeypatch: pyt
         ({"n_encoder_layers": 0}, "n_encoder_layers is 0"),
         ({"width": 3}, "ModelConfig has no field width; it has .*d_model"),
         ({"vocabulary_size": None}, "vocabulary_size is None"),
+        ({"n_heads": True}, "n_heads is True"),
+        ({"positions": "rotary", "d_model": 12, "n_heads": 4}, "a head has 3 numbers: rotary positions turn them in pairs"),
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused(fields: dict, says: str) -> None:
@@ -257,7 +266,8 @@ def test_a_configuration_that_cannot_be_is_refused(fields: dict, says: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"learning_rate": 0}', '{"betas": [0.9]}', '{"precision": "fp8"}', '{"micro_batches": 0}']
+    "text",
+    ["", "[]", "{", '{"learning_rate": 0}', '{"betas": [0.9]}', '{"precision": "fp8"}', '{"micro_batches": 0}', '{"patience": 3}'],
 )
 def test_a_training_configuration_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError):

@@ -16,7 +16,7 @@ from tiny_models import tiny_pairs, tiny_preset
 from lessons_lib import presets
 from lessons_lib.checkpoints import STATE, WEIGHTS, CheckpointError, load_model, load_tensors, save_tensors
 from lessons_lib.config import Budget
-from lessons_lib.metrics import read_metrics
+from lessons_lib.metrics import MetricsLog, read_metrics
 from lessons_lib.presets import Preset
 
 TESTS = Path(__file__).resolve().parent
@@ -206,6 +206,27 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path, monkeypatc
     with pytest.raises(FileExistsError, match="holds a run already: continue it with --resume, or choose another --out"):
         presets.train(tiny_preset(validate_every=0), tmp_path / "run", Budget(steps=8))
     assert (tmp_path / "run" / STATE).read_bytes() == before
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_model_without_its_state_is_not_overwritten(resume: bool, tmp_path: Path) -> None:
+    """As one that ships: with its log or without, there is nothing to go on from."""
+    preset = tiny_preset(validate_every=0, load=lambda split: pytest.fail("data is read before the folder is looked at"))
+    for name in (WEIGHTS, "metrics.jsonl"):
+        (tmp_path / name).write_bytes(b"good")
+    for left_out in (None, "metrics.jsonl"):
+        if left_out:
+            (tmp_path / left_out).unlink()
+        with pytest.raises(FileExistsError, match=f"{tmp_path} holds a trained model, and no state .*: choose another --out"):
+            presets.train(preset, tmp_path, Budget(steps=3), resume=resume)
+    assert os.listdir(tmp_path) == [WEIGHTS] and (tmp_path / WEIGHTS).read_bytes() == b"good"
+
+
+def test_a_run_that_fails_closes_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs: list[MetricsLog] = []
+    monkeypatch.setattr(presets, "MetricsLog", lambda *given: logs.append(MetricsLog(*given)) or logs[-1])
+    stopped_half_way(tmp_path / "run", tiny_preset(validate_every=0), monkeypatch)
+    assert [log.file.closed for log in logs] == [True]
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """What a run finds out about the machine."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from lessons_lib import runtime
-from lessons_lib.runtime import is_faster_in_bf16, matmul_speeds, pick_device
+from lessons_lib.runtime import hub_home, is_faster_in_bf16, matmul_speeds, pick_device
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,16 @@ def test_each_of_several_processes_takes_a_gpu_of_its_own(name: str, monkeypatch
     monkeypatch.setenv("LOCAL_RANK", "2")
     with pytest.raises(ValueError, match="device 'cuda:2' was asked for, but torch sees 2 GPUs here: use cpu, or fewer processes"):
         pick_device(name)
+
+
+def test_what_hugging_face_fetched_is_looked_for_where_its_libraries_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert hub_home() == Path.home() / ".cache" / "huggingface"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert hub_home() == Path("/caches/huggingface")
+    monkeypatch.setenv("HF_HOME", "/hub")
+    assert hub_home() == Path("/hub")
 
 
 def test_the_speed_of_products_is_measured() -> None:

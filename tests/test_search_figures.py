@@ -1,12 +1,15 @@
 """Notebook 07's pictures and widgets: they say what the searches and the counts give, and the recorded counts fit together."""
 
 import csv
+import dataclasses
 import json
 import math
 import re
 from unittest import mock
 
 import pytest
+import torch
+from tiny_models import tiny_translator
 
 from lessons_lib.corpus import Pair
 from lessons_lib.decoding import Hypothesis
@@ -61,6 +64,21 @@ def test_the_steps_end_with_what_the_translator_writes(translator: Translator, b
         assert translator.text(best.tokens) == translator.translate([bites.sentence], beam=beam)[0]
         assert all(len(step.kept) <= beam for step in steps)
         assert len(steps[-1].finished) == beam
+
+
+def test_a_search_ends_where_the_models_positions_do() -> None:
+    translator = tiny_translator(max_length=20)
+    sentence = "dog man fish wolf"
+    assert 2 * len(translator.ids(sentence)) + 10 > 19
+    found = search.search(translator, sentence, beams=(1, 2))
+    assert all(len(steps[-1].finished[0].tokens) <= 19 for steps in found.steps.values())
+
+
+def test_a_search_runs_where_the_translator_does() -> None:
+    translator = dataclasses.replace(tiny_translator(), device=torch.device("meta"))
+    with mock.patch.object(search, "DecodingState") as state, mock.patch.object(search, "beam_search") as searched:
+        search.search(translator, "dog", beams=(1,))
+    assert state.call_args.args[1].device.type == searched.call_args.args[-1].type == "meta"
 
 
 def test_a_step_is_drawn_with_its_numbers() -> None:

@@ -3,13 +3,16 @@
 import io
 import json
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from command_line import assert_refused, lessons
 from handed_in import KEYS, LESSON, LOOP, graded, hand_in, notebook, read_table, score, statuses
 
-from lessons_lib.course import grade
+from lessons_lib.course import Limits, confined, grade, grading
+from lessons_lib.course.confined import Outcome
 from lessons_lib.course.places import CourseError
 from lessons_lib.course.submissions import asked_for, find_submissions
 
@@ -60,6 +63,39 @@ def test_a_listener_that_has_gone_costs_no_table(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("sys.stderr", Closed())
     assert grade(folder, out=tmp_path / "scores.csv") == 0
     assert list(read_table((tmp_path / "scores.csv").read_text(encoding="utf-8-sig"))) == ["a.ipynb", "b.ipynb"]
+
+
+def test_a_notebooks_output_takes_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = hand_in(tmp_path / "in", {"Jürgen.ipynb": "{}"})
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert grade(folder) == 0
+    assert list(read_table(sys.stdout.getvalue())) == ["Jürgen.ipynb"]
+
+
+def test_several_at_a_time_share_the_cores_that_may_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int | None] = []
+    monkeypatch.setattr(grading, "run_cells", lambda cells, files, limits, stop: threads.append(limits.threads) or Outcome())
+    monkeypatch.setattr(grading, "usable_cores", lambda: 6.5)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    folder = hand_in(tmp_path / "in", {f"{name}.ipynb": notebook(f'check("{KEYS[0]}", 1)') for name in "ab"})
+    for jobs in (2, 20):
+        graded(folder, jobs=jobs)
+    assert threads == [3, 3, 1, 1]
+
+
+def test_a_kernel_that_does_not_start_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "_KERNEL", "import time; time.sleep(60)")
+    monkeypatch.setattr(confined, "STARTUP_SECONDS", 0.5)
+    monkeypatch.setattr(confined, "GRACE_SECONDS", 0.1)
+    (remark,) = confined.run_cells({"a cell": ("1", [])}, {}, Limits(), threading.Event()).remarks
+    assert remark.startswith("not run: the step before its first cell ran longer than 0.5 s and did not heed the interrupt (does ")
+
+
+def test_a_kernel_finds_what_was_fetched_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    environment = confined._environment(tmp_path, None)
+    assert environment["HF_HOME"] == "/caches/huggingface" and "XDG_CACHE_HOME" not in environment
 
 
 def test_with_the_lesson_set_another_one_is_named_and_not_run(tmp_path: Path) -> None:

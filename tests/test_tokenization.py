@@ -34,6 +34,10 @@ def test_text_comes_back_as_it_was(tokenizer: Tokenizer, text: str) -> None:
     assert "".join(tokenizer.pieces(text)).replace("▁", " ").strip() == text.strip() or not text.isascii()
 
 
+def test_one_space_at_the_beginning_is_lost(tokenizer: Tokenizer) -> None:
+    assert [tokenizer.decode(tokenizer.encode(text)) for text in (" the dog", "  the dog")] == ["the dog", " the dog"]
+
+
 def test_what_looks_like_a_special_token_is_text(tokenizer: Tokenizer) -> None:
     assert not set(tokenizer.encode("<eos> <pad>")) & {0, 1, 2, 3}
 

@@ -164,6 +164,17 @@ def test_a_row_says_where_the_run_stands() -> None:
     assert rows[-1]["passes"] == 1 and 3 < rows[0]["loss"] < 6
 
 
+def test_a_validation_takes_no_time_from_the_speed_of_the_next_row() -> None:
+    def validate(model: nn.Module) -> dict[str, float]:
+        time.sleep(1)
+        return {"bleu": 1.0}
+
+    rows: list[dict[str, Any]] = []
+    trainer(Weights(1), push([1.0]), steps=4, log_every=1, validate_every=2, validate=validate, on_log=rows.append).run()
+    assert [row["step"] for row in rows if "validation" in row] == [2, 4]
+    assert rows[2]["seconds"] > 1 and rows[2]["tokens_per_second"] > 4  # a step has two tokens
+
+
 def test_training_lowers_the_loss() -> None:
     rows: list[dict[str, Any]] = []
     loss = partial(translation_loss, smoothing=0.0)
@@ -254,7 +265,15 @@ def test_a_budget_of_seconds_ends_by_the_clock() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "says"),
-    [({}, "steps or seconds"), ({"steps": 3, "seconds": 4.0}, "one of the two"), ({"steps": 0}, "above 0"), ({"seconds": -1.0}, "above 0")],
+    [
+        ({}, "steps or seconds"),
+        ({"steps": 3, "seconds": 4.0}, "one of the two"),
+        ({"steps": 0}, "above 0"),
+        ({"steps": 2.5}, "steps is 2.5: it must be a whole number"),
+        ({"steps": True}, "steps is True: it must be a whole number"),
+        ({"seconds": -1.0}, "above 0"),
+        ({"seconds": math.nan}, "above 0"),
+    ],
 )
 def test_a_budget_that_is_none_is_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):

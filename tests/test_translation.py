@@ -125,6 +125,12 @@ def test_casing_is_applied_on_both_sides() -> None:
     assert cased.translate(["The Dog"], beam=1)[0] == plainly[:1].upper() + plainly[1:]
 
 
+def test_the_first_letter_is_made_a_capital_whatever_stands_before_it() -> None:
+    translator = tiny_translator(casing=Casing(lower_first=("Der",)))
+    for before in ("", " ", "\t", "\u2028", "\x00"):
+        assert translator.text(translator.trained.tokenizer.encode(f"{before}der Hund")) == "Der Hund"
+
+
 @pytest.mark.parametrize(("fast", "state"), [(True, "FastDecodingState"), (False, "DecodingState")])
 def test_the_model_reads_an_end_of_sentence_by_the_path_that_is_chosen(fast: bool, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[torch.Tensor] = []

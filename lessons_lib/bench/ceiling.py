@@ -9,7 +9,6 @@ from torch import Tensor
 
 from lessons_lib.bench.contest import Turn
 from lessons_lib.config import ModelConfig
-from lessons_lib.runtime import is_faster_in_bf16
 
 PASSES = 3
 """Products a weight takes part in: forward, gradient of the input, gradient of the weight."""
@@ -45,13 +44,14 @@ def operations(c: ModelConfig) -> tuple[int, int]:
 class Ceiling:
     """Times the products, a turn at a time."""
 
-    def __init__(self, config: ModelConfig, rows: int) -> None:
+    def __init__(self, config: ModelConfig, rows: int, precision: str) -> None:
         """Args:
         config: the model's shape.
         rows: tokens a product; those of a batch.
+        precision: `bf16` times the products in it as well as in fp32.
         """
         self.config, self.rows = config, rows
-        self.dtypes = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if is_faster_in_bf16(torch.device("cpu")) else {})
+        self.dtypes = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if precision == "bf16" else {})
 
     def facts(self) -> dict[str, Any]:
         """None."""
@@ -59,7 +59,7 @@ class Ceiling:
 
     @torch.inference_mode()
     def turn(self, seconds: float) -> Turn:
-        """`fp32` and, where the processor has it, `bf16`: GFLOP/s over all products, each weighted as a step has it."""
+        """`fp32` and, where it is asked for, `bf16`: GFLOP/s over all products, each weighted as a step has it."""
         shapes = products(self.config)
         share = seconds / (len(self.dtypes) * len(shapes) * PASSES)
         began, values = time.perf_counter(), {}

@@ -77,7 +77,7 @@ def describe(name: str, threads: int) -> str:
 
 def contestants(material: Material, ours: list[str], peers: list[str], threads: int) -> list[Contestant]:
     """All who take part, the ceiling first."""
-    ceiling = Contestant(CEILING, partial(Ceiling, material.model, material.training.batch_tokens), threads)
+    ceiling = Contestant(CEILING, partial(Ceiling, material.model, material.training.batch_tokens, precision()), threads)
     return [ceiling, *those_who_train(material, ours, peers, threads)]
 
 

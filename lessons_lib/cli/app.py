@@ -42,6 +42,7 @@ def build_app() -> typer.Typer:
     group.command(short_help="Run notebooks: seconds, memory, result.")(notebooks.run)
     group.command(short_help="Compare notebooks with their sources.")(notebooks.check)
     group.command(short_help="Put a fresh copy of a notebook in place.")(notebooks.reset)
+    group.command(short_help="Write notebooks without solutions, for a class.")(notebooks.handout)
     app.add_typer(group, name="notebooks")
     measuring = typer.Typer(rich_markup_mode=None)
     measuring.callback(invoke_without_command=True, help=bench.ABOUT)(_help_alone)

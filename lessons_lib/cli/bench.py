@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.util
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +11,9 @@ import typer
 
 from lessons_lib.cli import machine
 from lessons_lib.cli.progress import say
-from lessons_lib.cli.refusal import Refusal
+from lessons_lib.cli.refusal import Refusal, system_reason
 from lessons_lib.cli.values import positive_number, whole_number
+from lessons_lib.runtime import usable_cores
 
 if TYPE_CHECKING:
     from lessons_lib.bench.contest import Contestant, Result, Turn
@@ -89,7 +91,7 @@ def train(
     """The command.
 
     Raises:
-        Refusal: if a name is unknown, a peer is not installed, data is missing, or a system fails.
+        Refusal: if a name is unknown, a peer is not installed, data is missing, rows cannot be written, or a system fails.
     """
     from lessons_lib.bench import learning, material, rows, table, training_systems
 
@@ -99,6 +101,7 @@ def train(
     own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: name != "processes" or n_threads > 1)
     if not own + others:
         raise Refusal(NOTHING)
+    demand_writable(json_file)
     name, recipe = preset_named(preset)
     prepared = obtained(lambda: material.prepare(recipe))
     when = occasion("bench train", f"{name}, {shape(prepared.model)}", n_threads)
@@ -135,6 +138,7 @@ def decode(
     widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
     if not names or not widths:
         raise Refusal(NOTHING)
+    demand_writable(json_file)
     name, recipe = preset_named(preset)
     pairs: list[Pair] = obtained(lambda: recipe.pairs("test"))[:sentences]
     checkpoint = obtained(lambda: find(f"{name}-en-de"))
@@ -220,7 +224,7 @@ def occasion(study: str, data: str, threads: int) -> "Occasion":
     has = torch.cpu.get_capabilities()
     units = [words for name, words in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16"), ("avx2", "AVX2")) if has.get(name)]
     shared = f"{threads} {'thread' if threads == 1 else 'threads'}"
-    hardware = f"{machine.processor()}{f' ({units[0]})' if units else ''}, {machine.usable_cores():g} cores, {shared}"
+    hardware = f"{machine.processor()}{f' ({units[0]})' if units else ''}, {usable_cores():g} cores, {shared}"
     return Occasion(study, data, hardware, torch.__version__, datetime.date.today().isoformat())
 
 
@@ -230,8 +234,17 @@ def shape(config: Any) -> str:
     return f"{layers}, d_model {config.d_model}, d_ff {config.d_ff}, {config.n_heads} heads, vocabulary {config.vocabulary_size}"
 
 
+def demand_writable(json_file: str | None) -> None:
+    """Raise Refusal, before anything is measured, unless rows can be written where they are wanted."""
+    if json_file is None or json_file == STANDARD_OUTPUT:
+        return
+    folder = Path(json_file).parent
+    if Path(json_file).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Refusal(f"--json is {json_file}: that is a folder, or nothing can be written to {folder}")
+
+
 def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[], str]) -> None:
-    """Write rows where they are wanted, and the table unless the rows took its place.
+    """Write rows where they are wanted, first of all, and the table unless the rows took its place.
 
     Raises:
         Refusal: if the file cannot be written.
@@ -242,12 +255,16 @@ def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[],
     if json_file == STANDARD_OUTPUT:
         print(as_lines(found), end="")
         return
-    print(table())
-    if json_file is not None:
-        write_text(Path(json_file), as_lines(found))
-        say(f"{len(found)} rows are in {json_file}")
+    try:
+        if json_file is not None:
+            write_text(Path(json_file), as_lines(found))
+            say(f"{len(found)} rows are in {json_file}")
+    except OSError as error:
+        raise Refusal(system_reason(error)) from error
+    finally:
+        print(table())
 
 
 def cores() -> int:
     """The whole cores that may be used here, at least one."""
-    return max(1, int(machine.usable_cores()))
+    return max(1, int(usable_cores()))

@@ -15,7 +15,7 @@ from lessons_lib import __version__
 from lessons_lib.cli import machine
 from lessons_lib.cli.translate import DEFAULT_CHECKPOINTS
 from lessons_lib.corpus import FETCH_MULTI30K, MULTI30K_HUB_ID, MULTI30K_LICENCE, DataError, has_multi30k, load_grammar, multi30k_folder
-from lessons_lib.runtime import data_dir, matmul_speeds
+from lessons_lib.runtime import data_dir, hub_home, matmul_speeds, usable_cores
 
 PACKAGES = ("torch", "jupyterlab", "ipywidgets", "matplotlib", "tokenizers", "safetensors", "datasets", "sacrebleu")
 INSTALL = "python -m pip install -r requirements/torch.txt -r requirements/learner.txt -e ."
@@ -77,7 +77,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON for 
 
 def look() -> Findings:
     """Look at everything; nothing is fetched or changed."""
-    found = Findings(system=machine.system(), cores=round(machine.usable_cores(), 1), memory_gb=round(machine.usable_memory_gb(), 1))
+    found = Findings(system=machine.system(), cores=round(usable_cores(), 1), memory_gb=round(machine.usable_memory_gb(), 1))
     _look_at_versions(found)
     _look_at_data(found)
     if _look_at_torch(found):
@@ -108,7 +108,7 @@ def _look_at_data(found: Findings) -> None:
     if has_multi30k():
         found.data["multi30k"] = "found in multi30k/ under LESSONS_DATA_DIR"
     elif multi30k_folder() is None and _in_hub_cache():
-        found.data["multi30k"] = "found in the cache of datasets"
+        found.data["multi30k"] = "in the cache of datasets: training finds it, notebooks 07 and 08 look under LESSONS_DATA_DIR alone"
     else:
         _lack_multi30k(found)
 
@@ -128,8 +128,7 @@ def _lack_multi30k(found: Findings) -> None:
 
 def _in_hub_cache() -> bool:
     """Whether `datasets` has Multi30k already, where it keeps what it fetched; importing it to ask would take seconds."""
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    cache = Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets")
+    cache = Path(os.environ.get("HF_DATASETS_CACHE") or hub_home() / "datasets")
     return any((cache / MULTI30K_HUB_ID.replace("/", "___")).glob("**/*.arrow"))
 
 

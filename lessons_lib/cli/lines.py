@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lessons_lib.cli.refusal import Refusal, system_reason
-from lessons_lib.files import read_lines
+from lessons_lib.files import print_utf8, read_lines
 
 STANDARD_INPUT = "standard input"
 
@@ -57,7 +57,7 @@ def write_line(text: str) -> None:
     """
     if sys.stdout is None:
         raise Refusal("standard output is closed: there is nowhere to write to")
-    sys.stdout.buffer.write(text.encode("utf-8") + b"\n")
+    print_utf8(f"{text}\n")
 
 
 def is_terminal(stream: object) -> bool:

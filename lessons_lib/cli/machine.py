@@ -1,37 +1,22 @@
-"""What a machine has: cores and memory that may be used here, speed, device. Containers allow less than the hardware has."""
+"""What a machine has: memory that may be used here, processor, device. Containers allow less than the hardware has."""
 
-import os
 import platform
 from pathlib import Path
 
-CGROUP = Path("/sys/fs/cgroup")
-
-
-def usable_cores(cgroup: Path = CGROUP) -> float:
-    """The cores this process may keep busy: those it is bound to, or the share that its container (cgroup 2) is given."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota, _, period = _read(cgroup / "cpu.max").partition(" ")
-    return min(bound, int(quota) / int(period)) if quota.isdigit() and period.isdigit() else bound
+from lessons_lib.runtime import CGROUP, system_says
 
 
 def usable_memory_gb(cgroup: Path = CGROUP) -> float:
     """The memory there is, or that the container (cgroup 2, then 1) is given, in GB (10⁹ bytes)."""
     import psutil
 
-    limits = [_read(cgroup / name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
+    limits = [system_says(cgroup / name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
     return min([psutil.virtual_memory().total, *[int(limit) for limit in limits if limit.isdigit()]]) / 1e9
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
 
 
 def processor() -> str:
     """The processor's name as the system gives it."""
-    for line in _read(Path("/proc/cpuinfo")).splitlines():
+    for line in system_says(Path("/proc/cpuinfo")).splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

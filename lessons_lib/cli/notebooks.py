@@ -1,7 +1,8 @@
-"""`lessons notebooks …`: the building room behind four words."""
+"""`lessons notebooks …`: the building room behind five words."""
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
@@ -18,6 +19,7 @@ Examples:
   lessons notebooks run          does every notebook run here, how long, how much memory
   lessons notebooks build 01     make the notebook from notebooks/source/01_….py (needs the extra dev)
   lessons notebooks check        do the notebooks still say what their sources say
+  lessons notebooks handout class 01    notebook 01 without its solutions, in the folder class
 """
 
 Numbers = Annotated[
@@ -44,7 +46,14 @@ def reset(
     numbers: Annotated[list[str], typer.Argument(metavar="NN", help="Numbers of the notebooks to make fresh, such as 01.")],
 ) -> int:
     """Put a fresh copy of a notebook in place. Your own stays beside it as NN_name.mine-1.ipynb; nothing is overwritten."""
-    return ask_course(lambda course: max(course.reset(number) for number in numbers))
+    return ask_course(lambda course: course.reset(*numbers))
+
+
+def handout(
+    folder: Annotated[Path, typer.Argument(help="Where to write them; what it holds is not overwritten.")], numbers: Numbers = None
+) -> int:
+    """Write notebooks without their folded solutions into a folder, for a class. `lessons grade` takes them as it takes the others."""
+    return ask_course(lambda course: course.handout(folder, numbers))
 
 
 def ask_course(request: Callable[[ModuleType], int]) -> int:

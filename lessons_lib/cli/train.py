@@ -147,9 +147,8 @@ def run(options: Options, resume: bool) -> None:
     except ValueError as error:
         raise Refusal(str(error)) from error
     budget = recipe.budget if minutes is None and steps is None else Budget(steps, None if minutes is None else 60 * minutes)
-    if not resume and (folder / "metrics.jsonl").exists():
-        raise Refusal(f"{folder} holds a run already: go on with it by --resume, or choose another folder with --out")
     try:
+        presets.demand_free(folder, resume)
         where = pick_device(options.device)
         if options.also is not None:
             recipe = recipe.with_more(read_pairs(options.also))

@@ -25,6 +25,7 @@ METADATA = {
         "version": "3.11.0",
     },
 }
+GET_DEV = "make build, or without make: pip install --no-deps -r requirements/dev.txt"
 BUILT = "lessons_built"  # the notebook's own metadata: which cells it was built with
 
 
@@ -103,9 +104,7 @@ def _read(lesson: Lesson) -> list[NotebookNode]:
     try:
         import jupytext
     except ModuleNotFoundError as error:
-        raise CourseError(
-            f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): pip install -e '.[dev]'"
-        ) from None
+        raise CourseError(f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): {GET_DEV}") from None
     if not lesson.source.exists():
         raise CourseError(f"{lesson.learner.name} has no source: notebooks/source/{lesson.source.name} is missing.")
     notebook = jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent")
@@ -129,9 +128,7 @@ def _clear(cell: NotebookNode, stub: str) -> None:
     try:
         from nbgrader.preprocessors import ClearSolutions
     except ModuleNotFoundError as error:
-        raise CourseError(
-            f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): pip install -e '.[dev]'"
-        ) from None
+        raise CourseError(f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): {GET_DEV}") from None
     # The markers are enough: no nbgrader metadata or course database is wanted in these notebooks.
     clear = ClearSolutions(code_stub={"python": stub}, enforce_metadata=False)
     clear.preprocess_cell(cell, {"language": "python"}, 0)

@@ -10,6 +10,7 @@ people you do not trust in a container or under a throwaway account.
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -27,6 +28,7 @@ from typing import Any, BinaryIO
 
 from lessons_lib.course.places import absolute_data_dir, import_path
 from lessons_lib.course.processes import descendants, kill_all, resident_megabytes
+from lessons_lib.runtime import hub_home
 
 STARTUP_SECONDS = 180
 GRACE_SECONDS = 5
@@ -189,7 +191,7 @@ class _Kernel:
     def start(self) -> None:
         """Wait until the kernel answers. Raises _Ended if it does not."""
         self._client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=True)
-        if remark := self.run(_PREPARATION, STARTUP_SECONDS, time.monotonic() + STARTUP_SECONDS):
+        if remark := self.run(_PREPARATION, STARTUP_SECONDS, math.inf):
             raise _Ended(remark)
 
     def run(self, source: str, seconds: float, deadline: float) -> str:
@@ -251,7 +253,7 @@ def _environment(folder: Path, threads: int | None) -> dict[str, str]:
     return {
         # Packages and data sets that were installed or fetched under the real home are still found.
         "PYTHONUSERBASE": site.getuserbase(),
-        "HF_HOME": str(Path.home() / ".cache" / "huggingface"),
+        "HF_HOME": str(hub_home()),
         **kept,
         **{name: home for name in ("HOME", "USERPROFILE")},
         **{name: temporary for name in ("TMPDIR", "TEMP", "TMP")},

@@ -25,7 +25,8 @@ from lessons_lib.course.submissions import (
     official_keys,
     recognise,
 )
-from lessons_lib.files import write_bytes
+from lessons_lib.files import print_utf8, write_bytes
+from lessons_lib.runtime import usable_cores
 
 NOT_REACHED = "not reached"
 _MOST_FAILURES = 3
@@ -84,7 +85,7 @@ def grade(
     limits = limits or Limits()
     _demand_sense(out, limits, jobs)
     if jobs > 1 and "OMP_NUM_THREADS" not in os.environ:  # kernels that each take all the cores slow each other down many times over
-        limits = replace(limits, threads=max(1, (os.cpu_count() or 1) // jobs))
+        limits = replace(limits, threads=max(1, int(usable_cores()) // jobs))
     root = root or repository()
     set_lesson = choose([notebook], root)[0] if notebook is not None else None
     keys = {lesson: official_keys(lesson) for lesson in all_lessons(root)}
@@ -116,8 +117,8 @@ def _print(table: str) -> None:
         print(table, end="")
     else:
         sys.stdout.flush()
-        sys.stdout.buffer.write(table.encode())
-        sys.stdout.buffer.flush()
+        print_utf8(table)
+        sys.stdout.flush()
 
 
 def _all_rows(submissions: Sequence[Submission], row: Callable[[Submission, threading.Event], Row], jobs: int) -> list[Row]:

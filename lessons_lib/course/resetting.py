@@ -11,26 +11,30 @@ from lessons_lib.course.places import CourseError, Lesson, choose, repository
 from lessons_lib.files import write_text
 
 
-def reset(number: str | int, *, root: Path | None = None) -> int:
-    """Put a fresh copy of one learner's notebook in place and keep the reader's own beside it; return 0.
+def reset(number: str | int, *more: str | int, root: Path | None = None) -> int:
+    """Put a fresh copy of learners' notebooks in place and keep the reader's own beside each; return 0.
 
     The reader's file becomes `NN_name.mine-1.ipynb` (-2, … if that exists): nothing is ever overwritten. The fresh copy is
     the newest one in git's history that no reader has changed; without git it is made from the source, without outputs.
 
-    Raises CourseError when neither way is open.
+    Raises CourseError when neither way is open, and, before anything is changed, when there is no notebook of a number.
     """
-    (lesson,) = choose([number], root or repository())
+    for lesson in choose([number, *more], root or repository()):
+        _reset(lesson)
+    return 0
+
+
+def _reset(lesson: Lesson) -> None:
     fresh = next(_committed(lesson), None)
     origin = "with its outputs, from git" if fresh else "from its source; its outputs appear when you run it"
     fresh = fresh or _from_source(lesson)
     if lesson.learner.exists():
         if lesson.learner.read_bytes().replace(b"\r\n", b"\n") == fresh.encode():
             print(f"{lesson.learner.name} is fresh already; nothing changed.")
-            return 0
+            return
         print(f"Your notebook is kept as {_set_aside(lesson.learner).name}.")
     write_text(lesson.learner, fresh)
     print(f"{lesson.learner.name} is fresh again ({origin}). If it is open in JupyterLab: File, Reload Notebook from Disk.")
-    return 0
 
 
 def _committed(lesson: Lesson) -> Iterator[str]:

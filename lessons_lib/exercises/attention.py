@@ -128,6 +128,11 @@ function_exercise(
         Slip("the scores are divided by the largest", lambda s: _shares(s / s.amax(dim=-1, keepdim=True)), "Subtract: differences stay."),
         Slip("large scores are cut off", lambda scores: _shares(scores.clamp(-80, 80)), "Cutting makes different scores equal."),
         Slip("one maximum serves all rows", lambda s: _shares(s - s.max()), "A row of small scores is then 0 / 0: take its own."),
+        Slip(
+            "one maximum and one sum serve all rows",
+            lambda s: (s - s.max()).exp() / (s - s.max()).exp().sum(),
+            "Each row for itself: dim=-1, keepdim=True, for both.",
+        ),
         Slip("the shares of all rows together sum to 1", _softmax_of_all, "Sum with dim=-1, keepdim=True."),
         Slip(
             "the softmax runs down the columns",
@@ -194,16 +199,8 @@ function_exercise(
             "w_i (1 − w_i) has subtracted it already: put w_i alone there, torch.diag(weights), before the outer product goes off.",
         ),
         Slip("−w_i w_j fills the diagonal too", lambda weights: -torch.outer(weights, weights), "On the diagonal w_i comes on top."),
-        Slip(
-            "w_i (1 − w_j) stands everywhere",
-            lambda weights: torch.outer(weights, 1 - weights),
-            "Beside the diagonal it is −w_i w_j: each column sums to 0.",
-        ),
-        Slip(
-            "the diagonal starts from 1 instead of w_i",
-            lambda weights: torch.eye(len(weights)) - torch.outer(weights, weights),
-            "w_i (1 − w_i) is w_i − w_i², not 1 − w_i².",
-        ),
+        Slip("w_i (1 − w_j) stands everywhere", lambda w: torch.outer(w, 1 - w), "Beside the diagonal it is −w_i w_j."),
+        Slip("the diagonal starts from 1, not w_i", lambda w: torch.eye(len(w)) - torch.outer(w, w), "w_i (1 − w_i) is w_i − w_i²."),
     ],
     why="for (1, 0, 0) the whole table is 0. A saturated softmax passes no gradient on, whatever the loss says.",
 )
@@ -252,11 +249,13 @@ function_exercise(
     cases=[
         Case((QUERIES, KEYS, VALUES), says="dog bites man"),
         Case(FIVE_WORDS, says="five words with d_head = 4 and d_v = 3"),
+        Case((torch.full((3, 2), 10.0), KEYS - 12, VALUES), says="dog bites man with scores of −134 and below"),
     ],
     reference=causal_attention,
     slips=[
         Slip("nothing is masked", _slip(mask=lambda n: torch.ones(n, n, dtype=torch.bool)), "Fill the scores before the softmax."),
         Slip("masked scores are set to 0", _slip(fill=0.0), "e⁰ = 1, so the words to come still speak. A score of −∞ gets weight 0."),
+        Slip("masked scores are not low enough", _slip(fill=-30.0), "Scores of words that may be seen can lie below them: take −∞."),
         Slip("the weights are set to 0 after the softmax", _zeroed_after, "The rows then sum to less than 1. Mask before it."),
         Slip(
             "the mask is the wrong way round",

@@ -83,6 +83,10 @@ def _judge_means(means: Tensor) -> Verdict:
     if spread < 1e-9 and abs(middle - 1) > 1e-6:
         return wrong("Not yet: all draws are the same one. Draw five sentences anew for each mean.")
     if _near(middle, spread, 1.0, 0.894):
+        if bool(((5 * means) % 1 - 0.5).abs().min() < 0.499):
+            return wrong(
+                "Not yet: mean and spread are right, but these are no means of five of the differences. Draw from those themselves."
+            )
         low, high = means.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
         return right(f"95 % of your draws lie between {number(low, 1)} and {number(high, 1)}; all 3,125 give \u22120.8 and 2.8.")
     for mean, wide, says in SHAPES:

@@ -59,6 +59,7 @@ numbers_exercise(
         (28, 8, 208): "You added 0 to 7. The first step has one position already, the start: 1 + 2 + … + 8.",
         (21, 6, 88): "That is the example in the text: 6 tokens, one layer. Here it is 8 tokens and two layers.",
         (21, 6, 176): "You kept 6 tokens. Here it is 8.",
+        (36, 8, 176): "You doubled the text's 88 for two layers, but those are of 6 tokens. Here it is 8.",
         (36, 36, 208): "With a cache each step runs the one new position: 8 in all.",
         (36, 8, 104): "That is one layer, or K without V. Each of the two layers keeps both.",
         (36, 8, 312): "You keep Q as well. A query is used once, in its own step: only K and V are asked again.",

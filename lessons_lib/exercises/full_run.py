@@ -51,7 +51,7 @@ numbers_exercise(
     why="6 · 60 million · 3 billion = 1.08e18; at 3e13 a second that is 36,000 s = 10 h, and 0.3 kW for 10 h is 3 kWh.",
     slips={
         (3, 0.9): "You let the card run at its peak. It reaches 30 % of it: 3e13 a second.",
-        (3.33, 1): "That is 2 operations a parameter and token, reading forwards only. The way back costs twice as much again: 6.",
+        (3.32, 1): "That is 2 operations a parameter and token, reading forwards only. The way back costs twice as much again: 6.",
         (1.67, 0.5): "You left the 6 out: N · D counts pairs of a parameter and a token, not operations.",
         (10, 3000): "The hours are right. 300 W for 10 h are 3,000 watt-hours: how many kilowatt-hours?",
         (600, 180): "Those are minutes: 36,000 s are 600 minutes. Give hours, and the energy from hours.",

@@ -181,6 +181,10 @@ function_exercise(
             (wave(2, 3, 12, pace=0.3), wave(2, 5, 12, pace=0.8), *_MATRICES, 3, _PADDED),
             says="T = 3, S = 5, a padding mask",
         ),
+        Case(
+            (torch.full((1, 3, 4), 10.0), wave(1, 3, 4, pace=0.8) - 12, *(torch.eye(4),) * 4, 2, _CAUSAL),
+            says="three words with scores of −148 and below, a causal mask",
+        ),
     ],
     reference=multi_head,
     slips=[
@@ -191,6 +195,11 @@ function_exercise(
             "True means allowed: attend takes the mask as it is. Only masked_fill writes where it finds True: give that ~mask.",
         ),
         Slip("masked scores are set to 0", _slip(fill=lambda scores, mask: scores.masked_fill(~mask, 0.0)), "e⁰ = 1: fill with −∞."),
+        Slip(
+            "masked scores are not low enough",
+            _slip(fill=lambda scores, mask: scores.masked_fill(~mask, -30.0)),
+            "Scores of words that may be seen can lie below them: fill with −∞.",
+        ),
         Slip("the weights are set to 0 after the softmax", _zeroed_after, "Mask the scores, before the softmax."),
         Slip("queries, keys and values all come from x", _slip(sources=(0, 0, 0)), "The words that are asked come from source: K and V."),
         Slip("the keys come from x", _slip(sources=(0, 0, 1)), "K and V both come from source: what is found has to hand over."),

@@ -144,6 +144,9 @@ function_exercise(
     cases=[
         Case(THREE_SENTENCES, says="three sentences of 2, 1 and 3 words, padded to 3,"),
         Case(TWO_SENTENCES, says="two sentences of 2 and 4 words, padded to 5,"),
+        Case(
+            (torch.full((3, 3, 2), 10.0), THREE_SENTENCES[1] - 12, *THREE_SENTENCES[2:]), says="the three sentences with scores below −120"
+        ),
     ],
     reference=padded_attention,
     slips=[
@@ -151,6 +154,12 @@ function_exercise(
             "nothing is masked", _slip(mask=lambda ids: torch.ones_like(ids, dtype=torch.bool)[:, None]), "Fill the scores where ids is 0."
         ),
         Slip("masked scores are set to 0", _slip(fill=0.0), "e⁰ = 1, so PAD keeps its share. A score of −∞ gets weight 0."),
+        Slip("masked scores are not low enough", _slip(fill=-30.0), "Scores of words can lie below them: take −∞."),
+        Slip(
+            "attend is told that PADs may be seen and words may not",
+            lambda Q, K, V, ids: scaled_dot_product_attention(Q, K, V, (ids == 0)[:, None, :])[0],
+            "True means allowed: ids != 0.",
+        ),
         Slip(
             "PAD's weights are set to 0 after the softmax, or its values are",
             _zeroed_after,

@@ -117,6 +117,7 @@ function_exercise(
             _stops_at_the_first_that_does_not_apply,
             "There is no d e r in Hunden: pass over it and go on.",
         ),
+        Slip("only the first merge is made", lambda word, merges: segment(word, merges[:1]), "Does return stand inside the loop?"),
         Slip("only the first occurrence is joined", _joins_once, "derde has d e twice."),
         Slip("a letter is used twice", _uses_a_letter_twice, "In aaa the middle a is gone once the first two are joined: step two on."),
         Slip(
@@ -132,7 +133,8 @@ function_exercise(
         Slip(
             "nothing is joined",
             lambda word, merges: list(word),
-            "Join the pair wherever it stands, merge after merge. (It is a tuple, and no list equals a tuple: compare with (…, …).)",
+            "Join the pair wherever it stands, merge after merge. Is join's result kept, pieces = join(pieces, pair)? Is a list compared "
+            "with a tuple? They are never equal.",
         ),
         Slip("the pieces are glued to one text", lambda word, merges: " ".join(segment(word, merges)), "Return a list of pieces."),
     ],

@@ -66,6 +66,8 @@ def _register(
     _refuse_alike(key, [tuple(right_answer), *slips], tolerance)
 
     def judge(answer: Any) -> Verdict:
+        if isinstance(answer, (list, tuple)) and (missing := [str(i) for i, part in enumerate(answer, 1) if part is ...]):
+            return wrong(f"Not yet. Still open: number {', '.join(missing)}.")
         values = _read(answer)
         if isinstance(values, str):
             return wrong(values)

@@ -201,7 +201,11 @@ function_exercise(
             "They are radians already, as cos and sin want them.",
         ),
         Slip("queries and keys change sides", lambda Q, K, angles: rotary_scores(Q, K, angles).T, "A row a query: Q @ K.T."),
-        Slip("nothing is turned", lambda Q, K, angles: Q @ K.T, "The scores do not know a place yet."),
+        Slip(
+            "nothing is turned, or every word by the same angle",
+            lambda Q, K, angles: Q @ K.T,
+            "The scores do not know a place yet: word p turns by p times the angle.",
+        ),
         Slip(
             "the scores are divided by √d_head",
             lambda Q, K, angles: rotary_scores(Q, K, angles) / Q.shape[-1] ** 0.5,

@@ -13,9 +13,9 @@ number_exercise(
     0,
     why="453 full batches hold 28,992 sentences, and the last 8 make one more: 454.",
     slips={
-        453: "453 full batches hold 453 × 64 = 28,992 sentences. What becomes of the last 8?",
-        453.125: "You have divided, and that is the first step. But nobody can make 0.125 of a batch: where do the last 8 sentences go?",
-        1_856_000: "You multiplied by 64. A batch takes 64 sentences at once, so there are far fewer batches than sentences.",
+        453: "Not yet: 453 full batches hold 453 × 64 = 28,992 sentences. What becomes of the last 8?",
+        453.125: "Not yet. You have divided, and that is the first step. But 0.125 of a batch is none: where do the last 8 sentences go?",
+        1_856_000: "Not yet. You multiplied by 64. A batch takes 64 sentences at once, so there are far fewer batches than sentences.",
     },
     first_step="how many times does 64 fit into 29,000, and is anything left?",
     wrong_answers=[("a text", "many", "cannot be read as one")],

@@ -38,7 +38,7 @@ number_exercise(
         1.167: "You shared ε among the other three words only. Here each of the four gets ε/4 = 0.025, den too.",
         1.225: "You left den its whole weight of 1. It gives ε away: 0.9, and gets 0.025 back with the others.",
         1.8: "You gave ε to each word. It is shared out: ε/4 = 0.025 each.",
-        0.622: "That is the divergence: the floor, 0.503 bits, is taken off. The loss keeps it.",
+        0.622: "That is the divergence: the entropy of the smoothed target is taken off. The loss keeps it.",
         0.780: "That is right in nats. The question is in bits.",
         1.1: "den too gets ε/4: 0.9 · 1 and 0.025 · (1 + 2 + 3 + 3), the first 1 included.",
         1.15: "You counted den's share twice: 0.925 holds it already. Either 0.9 and a share for all four, or 0.925 and three shares.",
@@ -92,6 +92,11 @@ function_exercise(
             "padding is counted",
             _shifted(_next, lambda given, wanted: torch.ones_like(wanted)),
             "Nobody has to predict PAD: count where the target is not PAD.",
+        ),
+        Slip(
+            "BOS is counted, too",
+            lambda padded: (padded[:, :-1], padded[:, 1:], int((padded != PAD_ID).sum())),
+            "Nobody has to predict BOS: count on the targets.",
         ),
         Slip(
             "the tokens are counted on the input",

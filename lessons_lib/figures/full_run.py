@@ -105,9 +105,9 @@ def learning(rows: Sequence[Row], hardware: str) -> tuple[Figure, str]:
     _curve(axes[1], scores, "validation BLEU (lower-cased, Moses)", RUST, marker="s")
     axes[1].set_ylim(0, None)
     axes[0].set_ylim(0, None)
-    _say_hardware(axes, hardware)
+    _say_hardware(axes, hardware, rows)
     told = f"validation BLEU from {_ends(scores, 1)}, {house.number(_at(scores, 1 / 3), 1)} after a third of the time"
-    return figure, f"Training loss goes from {_ends(losses)}; {told}. Measured on {hardware}."
+    return figure, f"Training loss, in means of {_group(rows)} rows, goes from {_ends(losses)}; {told}. Measured on {hardware}."
 
 
 @house.picture
@@ -119,10 +119,10 @@ def pace(rows: Sequence[Row], hardware: str) -> tuple[Figure, str]:
     _curve(axes[0], rates, "learning rate (thousandths)", BLUE)
     _curve(axes[1], speeds, "thousand tokens a second", RUST)
     axes[1].set_ylim(0, None)
-    _say_hardware(axes, hardware)
+    _say_hardware(axes, hardware, rows)
     low, high = min(speed for _, speed in speeds), max(speed for _, speed in speeds)
     told = f"tokens a second between {house.number(1000 * low, 0)} and {house.number(1000 * high, 0)}"
-    return figure, f"Learning rate, thousandths, from {_ends(rates)}; {told}. Measured on {hardware}."
+    return figure, f"In means of {_group(rows)} rows: learning rate, thousandths, from {_ends(rates)}; {told}. Measured on {hardware}."
 
 
 @house.picture
@@ -171,9 +171,14 @@ def _bleu_of(row: Row) -> float:
 
 def _minutes(rows: Sequence[Row], key: str) -> list[tuple[float, float]]:
     """(minutes, mean of `key`) over up to `POINTS` groups of neighbouring rows."""
-    size = -(-len(rows) // POINTS)
+    size = _group(rows)
     groups = [rows[i : i + size] for i in range(0, len(rows), size)]
     return [(float(group[-1]["seconds"]) / 60, sum(float(row[key]) for row in group) / len(group)) for group in groups]
+
+
+def _group(rows: Sequence[Row]) -> int:
+    """How many neighbouring rows make one point."""
+    return -(-len(rows) // POINTS)
 
 
 def _curve(ax: Axes, points: Ends, label: str, colour: str, marker: str = "") -> None:
@@ -182,10 +187,10 @@ def _curve(ax: Axes, points: Ends, label: str, colour: str, marker: str = "") ->
     ax.set_xlim(0, None)
 
 
-def _say_hardware(axes: Sequence[Axes], hardware: str) -> None:
+def _say_hardware(axes: Sequence[Axes], hardware: str, rows: Sequence[Row]) -> None:
     for ax in axes:
         ax.set_xlabel("minutes")
-    axes[0].figure.supxlabel(f"{hardware}; one run, one seed", fontsize=9, x=0.5)
+    axes[0].figure.supxlabel(f"{hardware}; one run, one seed; means of {_group(rows)} rows of the log", fontsize=9, x=0.5)
 
 
 def _ends(points: Ends, digits: int = 2) -> str:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 from matplotlib.figure import Figure
 
-from lessons_lib.batching import pad
 from lessons_lib.decoding import Hypothesis, beam_search
 from lessons_lib.figures import house, svg
 from lessons_lib.figures.house import number
 from lessons_lib.figures.palette import WIDTH
 from lessons_lib.models import DecodingState
-from lessons_lib.tokenization import BOS_ID, EOS_ID, PAD_ID
+from lessons_lib.tokenization import BOS_ID, EOS_ID
 from lessons_lib.translation import Translator
 
 BITS = 1.4426950408889634  # bits a nat
@@ -132,15 +131,15 @@ def _winners(endings: Sequence[Ending], last: float) -> list[tuple[float, str]]:
 @torch.inference_mode()
 def search(translator: Translator, sentence: str, beams: Sequence[int] = (1, 2, 3, 4), length_penalty: float = 1.0) -> Search:
     """Beam search on one sentence with each of `beams`, all its steps kept."""
-    (source,) = translator.check([sentence])
+    source, most = translator.batch(translator.check([sentence]))
     found: dict[int, list[Step]] = {beam: [] for beam in beams}
     for beam, steps in found.items():
-        state = DecodingState(translator.trained.model, pad([[*source, EOS_ID]], PAD_ID))
+        state = DecodingState(translator.trained.model, source)
 
         def keep(_text: int, kept: list[Hypothesis], finished: list[Hypothesis], steps: list[Step] = steps) -> None:
             steps.append(Step(tuple(kept), tuple(finished)))
 
-        beam_search(state, BOS_ID, EOS_ID, [2 * len(source) + 10], beam, length_penalty, on_step=keep)
+        beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty, keep, translator.device)
     return Search(sentence, translator, found)
 
 
