@@ -137,13 +137,13 @@ def test_what_08_reads_out_of_the_recorded_log_stands_in_it() -> None:
         json.loads((shipped.parent / name / "scores.json").read_text(encoding="utf-8"))["scores"]["test"]
         for name in ("tiny-en-de", "multi30k-en-de")
     )
-    assert wide["bleu-lc-moses"] == 41.15 and round(wide["bleu-lc-moses"] - scores["bleu-lc-moses"], 1) == 3.7
+    assert wide["bleu-lc-moses"] == 41.21 and round(wide["bleu-lc-moses"] - scores["bleu-lc-moses"], 1) == 3.8
     low, high = map(float, scores["bleu interval"].split(" to "))
     assert round(41.02 - scores["bleu-lc-moses"], 1) == 3.6 and round((high - low) / 2, 1) == 1.6
 
 
 def test_the_rounds_before_the_last_went_as_08_says() -> None:
-    for name, bleu in (("first", 38.84), ("second", 39.82), ("third", 40.83), ("back", 40.25)):
+    for name, bleu in (("first", 38.84), ("second", 39.82), ("third", 40.83), ("fourth", 41.15), ("back", 40.25)):
         scores = json.loads((data_dir() / "training" / f"multi30k_{name}_scores.json").read_text(encoding="utf-8"))["scores"]["test"]
         assert scores["bleu-lc-moses"] == bleu
     back = json.loads((data_dir() / "checkpoints" / "multi30k-de-en" / "scores.json").read_text(encoding="utf-8"))["scores"]["test"]
@@ -196,6 +196,7 @@ def test_what_was_tried_is_what_the_named_logs_say() -> None:
         "multi30k_back.jsonl",
         "multi30k_fifth.jsonl",
         "multi30k_first.jsonl",
+        "multi30k_fourth.jsonl",
         "multi30k_second.jsonl",
         "multi30k_third.jsonl",
     } | post_norm

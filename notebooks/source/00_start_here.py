@@ -75,7 +75,7 @@ written = translator.translate(edge)
 written, back.translate(written)
 
 # %% [markdown]
-# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today, through a *Schneegeländer*: a snow railing, which is no German word; the model puts words together from pieces. And of the question, one of a kind that the captions hold four times, something like a caption is left: *Sie rennt den Hund*, she runs the dog.
+# The first is caption English: *Ein Hund rennt durch den Schnee*, a dog runs through the snow. The second had to lose its yesterday: *gestern* stands in no caption, so it became a dog that runs today, *Der Hund rennt durch den Schnee*. And of the question, one of a kind that the captions hold four times, something like a caption is left: *Sie rennt den Hund*, she runs the dog.
 #
 # ## 2. How this course works
 #
@@ -107,7 +107,7 @@ check("start.batches", batches)
 # </details>
 
 # %% [markdown]
-# Type 453 as well and run the cell: a slip that many people make is answered by its name. So guess freely. Nobody else sees it, and nothing is counted.
+# Type 453 as well and run the cell: the check knows the slips that many people make, and says where they go wrong. So guess freely: tries are not recorded. (If your class hands notebooks in, what stands in the cells at the end counts.)
 #
 # **Quizzes** need no cell: click on the answer that you think is right.
 #
@@ -132,7 +132,7 @@ from lessons_lib.figures import course_map
 course_map.show("00")
 
 # %% [markdown]
-# Next comes [01, Attention by hand](01_attention_by_hand.ipynb): the formula at the heart of every Transformer, with a pencil. It needs what section 4 shows. If shapes, broadcasting and gradients are old friends, do exercises 2 to 4 (first *Run → Run All Above Selected Cell*) and go on.
+# Next comes [01, Attention by hand](01_attention_by_hand.ipynb): the formula at the heart of every Transformer, with a pencil. It needs what section 4 shows. If shapes, broadcasting and gradients are old friends, click into exercise 4's cell, choose *Run → Run All Above Selected Cell*, do exercises 2 to 4 and go on.
 #
 # ## 4. Ten steps of PyTorch
 #

@@ -333,7 +333,7 @@ output, weights = attention(two, five, told)
 print("weights:", tuple(weights.shape), " output:", tuple(output.shape))
 
 # %% [markdown]
-# A row of weights for each word that asks, a column for each that is asked. For our sentence:
+# A row of weights for each word that asks, a column for each that is asked. For our sentence (`assert_close` says nothing if they are equal up to rounding):
 
 # %% tags=["nbval-check-output"]
 output, weights = attention(Q, K, V)
@@ -355,7 +355,7 @@ print("weighted sum of values, bites:      ", weights[1] @ V)
 # %% [markdown]
 # 2.47 is a single number with no animal and no human left in it. (Section 4's 2.47: with $q = (1, 0)$ a score is the key's first number.) What is summed are the **values**.
 #
-# PyTorch has attention built in; so has this course's library:
+# PyTorch has attention built in; so has our library:
 
 # %% tags=["nbval-check-output"]
 import torch.nn.functional as F
@@ -387,7 +387,7 @@ show_source(scaled_dot_product_attention, docstring=False)
 #
 # ## 6. Why divide by $\sqrt{d_\text{head}}$?
 #
-# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The **variance** is the average squared distance from the mean; its root is the typical size. Each product here has mean 0 and variance 1. Variances of independent numbers add up, so the score's is $d_\text{head}$, and scores spread like $\sqrt{d_\text{head}}$ (the paper's footnote 4). Measured on 4,000 queries with three keys each (`randn` draws numbers of mean 0, variance 1):
+# By hand: let a coin decide whether a number in a query or a key is +1 or −1. For $d_\text{head} = 1$ the score is +1 or −1. For 4 it is the sum of four such products: mostly −2, 0 or 2, at times ±4. The **variance** is the average squared distance from the mean; its root is the typical size. Each product here has mean 0 and variance 1. Variances of independent numbers add up, so the score's is $d_\text{head}$, and scores spread like $\sqrt{d_\text{head}}$ (the paper's footnote 4). Measured on 4,000 queries with three keys each (`randn` draws numbers of mean 0, variance 1; `manual_seed` sets the **seed** from which chance starts):
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -413,7 +413,7 @@ for d in sizes:
 #
 # **Before you run the next cell.** How much weight does the luckiest of the three random keys get at $d_\text{head} = 64$ if you do not divide: about 0.5, 0.7 or 0.9?
 #
-# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. It is a factor of the loss's (00). You get its size at a typical query (median) and on average (mean). You may skip the function and read its table.
+# The table also shows the **gradient**: how strongly that weight answers when its query changes a little. The loss's gradient at the query (00) has it as a factor. You get its size at a typical query (median) and on average (mean). (You may skip the function.)
 
 # %% tags=["nbval-check-output"]
 def luckiest(d, divisor):
@@ -561,7 +561,7 @@ check("attention.causal_attention", causal_attention)
 # </details>
 
 # %% [markdown]
-# **Try it.** *man bites dog* again: `causal_attention(other_X @ W_q, other_X @ W_k, other_X @ W_v)`. Does *bites* still give the same answer?
+# **Try it** (after exercise 5). *man bites dog* again: `causal_attention(other_X @ W_q, other_X @ W_k, other_X @ W_v)`. Does *bites* still give the same answer?
 #
 # <details><summary>Answer</summary>
 #
@@ -737,7 +737,7 @@ for w in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
 # %% [markdown]
 # ## Where you are
 #
-# The paper's figure 1; the lit parts are built (framed layers: six there, four here):
+# The paper's figure 1; the lit parts are built (framed layers: six in the paper, four in 00):
 
 # %%
 from lessons_lib.figures import model_map
@@ -758,6 +758,6 @@ model_map.show("01")
 # ## References
 #
 # - Vaswani and others (2017): [*Attention Is All You Need*](https://arxiv.org/abs/1706.03762), section 3.2.1 (the formula; footnote 4 for the variance).
-# - Bahdanau, Cho, Bengio (2015): [*Neural Machine Translation by Jointly Learning to Align and Translate*](https://arxiv.org/abs/1409.0473), section 3.1 (attention before the Transformer).
+# - Bahdanau, Cho, Bengio (2015): [*Neural Machine Translation by Jointly Learning to Align and Translate*](https://arxiv.org/abs/1409.0473), section 3.1.
 # - Bridle (1990): *Probabilistic Interpretation of Feedforward Classification Network Outputs* (the name softmax).
 # - "Zen and the Art of Computer Programming" (pen name, undated): *大语言模型原理与工程实践：大语言模型训练技术选型技巧* (Chinese), sections 4.2, 4.3. The article.

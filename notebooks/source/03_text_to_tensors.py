@@ -324,7 +324,7 @@ for word in ("Hunde", "Hunden", "Mann"):
     print(word, *six.segment(word))
 
 # %% [markdown]
-# **Hun + den.** A word is cut by making the merges in the order they were learned. *de* came first and took the d that *Hund* would need. (WordPiece, BERT's way, takes the longest known piece first: Hund.)
+# **Hun + den.** A word is cut by making the merges in the order they were learned. *de* came first and took the d that *Hund* would need. (WordPiece, the way of BERT, a Transformer that only reads (Devlin and others 2019), takes the longest known piece first: Hund.)
 #
 # **Try it.** In the last cell, train on `{**corpus, "Hunde": 9}`. How is *Hunde* cut now? (Put it back.)
 #
@@ -671,7 +671,7 @@ read_back(1000)
 #
 # ## 8. Learned and rotary positions
 #
-# **Learned positions.** Why not let training find the rows, as for words? An embedding once more, with the place as its id: BERT and GPT-2 have it. Its products can take patterns that no distance explains. Say that a poem has four words a line, and lines belong together: product 1 within a line, else 0. Sinusoids' products cannot: 3 is as near to 4 as to 2. We train twelve rows straight at this wish, by 00's gradient descent:
+# **Learned positions.** Why not let training find the rows, as for words? An embedding once more, with the place as its id: BERT has it, and GPT-2, a Transformer that only writes. Its products can take patterns that no distance explains. Say that a poem has four words a line, and lines belong together: product 1 within a line, else 0. Sinusoids' products cannot: 3 is as near to 4 as to 2. We train twelve rows straight at this wish, by 00's gradient descent:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.positions import LearnedPositions

@@ -209,7 +209,7 @@ for name, result in misses.items():
     print(f"{name:21} {quiet}   {loud}")
 
 # %% [markdown]
-# Divided by the variance, loud becomes *quiet*: ∓0.05. Down the column a word depends on its neighbours. `std` divides by $n - 1$ unless you say `correction=0`: ∓0.87. **RMSNorm** is no mistake but another norm, which many recent models use.
+# Divided by the variance, loud becomes *quiet*: ∓0.05. Down the column a word depends on its neighbours. `std` divides by $n - 1$ unless you say `correction=0`: ∓0.87. **RMSNorm** (Zhang, Sennrich 2019) is another norm, in many recent models.
 #
 # ### Exercise 2 (pencil, 4 minutes)
 # Norm (6, 6, 0, 8). Four numbers, two decimals.
@@ -339,7 +339,7 @@ for name, result in arrangements.items():
     print(f"{name:41} {result}")
 
 # %% [markdown]
-# All six differ. The last two are somebody's bugs; the third and fourth are in use (BLOOM's option, Swin V2). A test on shapes would pass them all.
+# All six differ. The last two are somebody's bugs; the third and fourth are in use (BLOOM's option; Swin V2, Liu and others 2022). A test on shapes would pass them all.
 #
 # ### Exercise 4 (pencil, 8 minutes)
 # The same $f$, another word: $x = (-1, 3, -1, 3)$. Pre-norm and post-norm, four numbers each. Mind the ReLU.
@@ -438,7 +438,7 @@ for name, result in ways.items():
           f" mean {result.mean():.2f}")
 
 # %% [markdown]
-# PyTorch's Transformer layer also drops attention **weights** (ours does not; section 6 compares without dropout). Then, despite 01, rows no longer sum to 1. *bites* gave 0.62, 0.07 and 0.31:
+# PyTorch's Transformer layer also drops attention **weights** (so does `lessons_lib`, if asked; section 6's block does not). Then, despite 01, rows no longer sum to 1. *bites* gave 0.62, 0.07 and 0.31:
 
 # %% tags=["nbval-check-output"]
 weights = torch.tensor([0.62, 0.07, 0.31])
@@ -694,7 +694,7 @@ pictures.depth({placement: {kind: {n: (row[3], row[1])
                 for placement, runs in results.items()})
 
 # %% [markdown]
-# - **Unit**: pre-norm's stream grows from 280.9 to 1,286.5; what the embedding said is lost, though the two end less alike than with Glorot.
+# - **Unit**: pre-norm's stream grows from 280.9 to 1,286.5; what the embedding said is lost.
 # - **Glorot**: the stream grows from 1.6 to 6.1, like $\sqrt{\text{depth}}$, and *dog* and *man* draw together: 0.93 with pre-norm; with post-norm, where each norm shrinks what came straight, 0.98 after 8 blocks and 1.00 after 32. One word again.
 # - **0.02**, plain or scaled: the words stay apart, with pre-norm 0.00 and −0.04. The price: $0.02 \cdot \sqrt{128}$ is 0.23, so each answer is a whisper.
 #
@@ -710,7 +710,7 @@ for placement in ("pre", "post"):
         print(f"{placement:5}{kind:9}{name:5} block   {numbers}")
 
 # %% [markdown]
-# Unit weights make it jump, pre-norm's from 7.60 (16 blocks) to 2,076.72 (32). With Glorot's, post-norm's *first* block is not starved, 0.62 to 1.49: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less; post-norm's stays between 0.63 and 0.71, pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
+# Unit weights make it a matter of luck: 2,076.72 after 32 blocks, in fifteen other draws 12 to 4,056. With Glorot's, post-norm's *first* block is not starved, 1.49 here, 0.2 to 1.2 in those: what the norms take from the straight road, the roads through $f$ bring back. Pre-norm's *last* block gets less with depth, 0.47 to 0.14, as its answer counts for less; post-norm's stays between 0.63 and 0.71, pushed hard from the first step on. Hence, say Xiong and others (2020), post-norm needs a **warm-up**, small first steps (notebook 06).
 #
 # **Try it.** In `std` write `0.2` for the unit weights' `1` and run from that cell on. Does the stream still explode? (Put it back, run the cells again.)
 #
@@ -748,7 +748,7 @@ check("blocks.starting_std", starting_std)
 # ## 8. Optional: the article's listing
 
 # %% [markdown]
-# *You may skip to the quiz.* The article's block, quoted from its section 5.2:
+# *You may skip to the quiz.* The article's block (5.2) is in Keras; it names PyTorch, too (7.2):
 
 # %% tags=["nbval-check-output"]
 from lessons_lib import listing

@@ -99,7 +99,7 @@ check("training.perplexity", answer)
 # </details>
 
 # %% [markdown]
-# ## 2. Label smoothing, and its floor
+# ## 2. Label smoothing
 #
 # A loss of 0 asks for certainty, and models that are sure of everything are often wrong. **Label smoothing** keeps ε of the target back and shares it out over all $V$ words: the right word has weight $1 - ε$, and *each* word, the right one too, gets $ε / V$ more.
 #
@@ -333,7 +333,7 @@ for g in (0.004, 4.0, 4000.0):
     print(f"gradient {g:8}: w = {w.item():.2f}")
 
 # %% [markdown]
-# None: 0.89 each time. Adam's first steps are **full-sized, whatever the gradient**, at the moment when it knows least. (Later, where gradients change sign, $\hat m$ shrinks, and the step with it.) Hence the **warm-up**: the rate rises in a straight line at first. The Transformer paper's schedule, with $K$ warm-up steps:
+# None: 0.89 each time. Adam's first steps are **full-sized, whatever the gradient**, at the moment when it knows least. (Later, where gradients change sign, $\hat m$ shrinks, and the step with it.) Hence the **warm-up**: the rate rises in a straight line at first. (Post-norm has large gradients near the output besides; pre-norm can do without: Xiong and others 2020.) The Transformer paper's schedule, with $K$ warm-up steps:
 #
 # $$\text{rate}(t) = d_\text{model}^{-1/2} \cdot \min\left(t^{-1/2},\; t \cdot K^{-3/2}\right)$$
 #
@@ -383,7 +383,7 @@ lines = {name: [at[name] for at in all_rates] for name in rates(1)}
 pictures.schedules(lines, warmup=100)
 
 # %% [markdown]
-# We take *linear*: in section 7's short run it got 6, 1.5 and 4 more of 100 unseen sentences right than cosine (seeds 1, 2, 3). The captions' long run (08) has cosine; there we have not compared.
+# We take *linear*; the captions' long run (08) has cosine. We have not compared them.
 #
 # **Clipping.** One odd batch can have a gradient many times the usual. If all gradients *together* are longer than a maximum, all are scaled by one factor. By hand: (3, 4) and (12) have length $\sqrt{9 + 16 + 144} = 13$. The maximum 2.6 makes the factor 0.2: (0.6, 0.8) and (2.4).
 #
@@ -546,7 +546,7 @@ print(f"exact match: {exact_match(eight, pairs[:8]):.0f} %")
 # </details>
 
 # %% [markdown]
-# `lessons_lib.training.Trainer` is this loop with a log, checkpoints, averaged weights (a running mean of the last steps' weights; both: 08) and patience. `lessons train` also shuffles the batches anew each pass. Three steps of both loops, on the same batches from the same start. In 64 bits (`double`): where a gradient is nearly 0, Adam divides rounding by rounding, and in 32 the two would drift apart.
+# `lessons_lib.training.Trainer` is this loop with a log, checkpoints, averaged weights (a running mean of the last steps' weights; both: 08) and patience (section 7). `lessons train` also shuffles the batches anew each pass. Three steps of both loops, on the same batches from the same start. In 64 bits (`double`): where a gradient is nearly 0, Adam divides rounding by rounding, and in 32 the two would drift apart.
 
 # %%
 from lessons_lib.batching import make_batch
@@ -810,13 +810,15 @@ check("training.gallery", answer)
 #
 # - **No shift.** The word to predict is the word read last. A fresh model leans that way already, since its output table is its input table (05): it starts at half of $\ln V$. To repeat is learned at once; at BOS it writes BOS, for ever.
 # - **No causal mask.** The next word stands in the input. The loss falls below the healthy run's, and in decoding there is no next word to copy.
-# - **Padding in the loss.** More than a third of the places is PAD and easy, so the mean looks better early on, and means nothing. It has even learned what comes after EOS: PAD. Sentences suffer little here; with more padding the real words hardly count.
+# - **Padding in the loss.** More than a third of the places are PAD, and easy, so the mean looks better early on, and means nothing. It has even learned what comes after EOS: PAD. With more padding the real words hardly count.
 # - **Post-norm without warm-up.** Full-sized first steps, where the last block is pushed hard from the start (04): it crawls beside the healthy run, and ends above 3.
 # - **Unit-normal projections.** The table makes scores far too large, the projections saturate attention (04); training has to undo both.
 #
 # </details>
 
 # %% [markdown]
+# > **What the article says** (3.2): initialise with a normal distribution. D does; its *scale* ruins it.
+#
 # The scale of the output table decides the start: with variance 1 the loss starts above $3 \ln V$, with $1/d_\text{model}$ (the healthy run) less than 1 away from $\ln V$.
 
 # %%
@@ -945,7 +947,7 @@ print("lowest losses at the end: no shift, then no mask:",
 # </details>
 # <details><summary>The learning rate</summary>
 #
-# Perhaps, but section 7's healthy minute ended near 0.17. Look at what it writes.
+# Perhaps, but section 7's healthy minute ended near 0.18. Look at what it writes.
 #
 # </details>
 # <details><summary>A larger model</summary>

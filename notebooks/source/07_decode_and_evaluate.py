@@ -550,7 +550,7 @@ check("judging.clipped_matches", clipped_matches)
 #
 # ## 6. How BLEU is fooled
 #
-# **By saying less.** Shares do not see what is missing. So BLEU multiplies by a **brevity penalty** $e^{1 - r/c}$ when all texts together ($c$ words) are shorter than the references ($r$).
+# **What is missing?** Shares do not see it. So BLEU multiplies by a **brevity penalty** $e^{1 - r/c}$ when all texts together ($c$ words) are shorter than the references ($r$).
 # With $p_n$, the share of runs of $n$:
 #
 # $$\text{BLEU} = 100 \cdot e^{\min(0,\ 1 - r/c)} \cdot (p_1 p_2 p_3 p_4)^{1/4}$$
@@ -583,9 +583,7 @@ shorter = ["der Hund beißt den", hypotheses[1]]
 show(metric.corpus_score(shorter, [references]))
 
 # %% [markdown]
-# Saying less scored more.
-#
-# **By being wrong in the right places.** **Before you run it:** which of the three will BLEU (smoothed, for single sentences) like best?
+# BLEU is fooled by saying less, and by being wrong in the right places. **Before you run it:** which of the three will BLEU (smoothed, for single sentences) like best?
 
 # %% tags=["nbval-check-output"]
 reference = ["der Hund beißt den Mann"]
@@ -599,7 +597,7 @@ for text, meaning in (("den Mann beißt der Hund", "right"),
 # %% [markdown]
 # The sentence that does not say who is bitten wins, 42.7 against 31.9 for the right one.
 #
-# **chrF** (Popović 2015) counts runs of 1 to 6 *characters*, spaces left out: the share of the hypothesis that is found, and, weighing more, the share of the reference. No words to cut, no all-or-nothing at four. It parts right from mirror, 76.8 from 56.6 (*denMan* is a run of six); the broken sentence still leads.
+# **chrF** (Popović 2015; here chrF2) counts runs of 1 to 6 *characters*, spaces left out: the share of the hypothesis that is found, and, with weight β = 2, of the reference. No words to cut, no all-or-nothing at four. It parts right from mirror, 76.8 from 56.6 (*denMan* is a run of six); the broken sentence still leads.
 #
 # Two systems: A is always right and puts the object first; B has forgotten case:
 
@@ -739,7 +737,7 @@ other = b[1:] + b[:1]  # beam 5 on other draws than greedy's
 apart = interval("difference, apart", [y - x for x, y in zip(g, other)])
 
 # %% [markdown]
-# The two systems' intervals overlap by three quarters; the paired *difference* lies above 0. Drawn apart, it is three times as wide and holds 0. Judge the paired difference, never two intervals by eye. The library's `compare` is this test on texts (Koehn 2004); its **p-value** says how often chance alone would make so large a difference. Live, on Multi30k where it is found, else on the grammar corpus's longest sentences:
+# The two systems' intervals overlap by three quarters; the paired *difference* lies above 0. Drawn apart, it is three times as wide and holds 0. Judge the paired difference, never two intervals by eye. The library's `compare` is this test on texts (Koehn 2004); its **p-value** says how often chance would make so large a difference. Live, on Multi30k if found, else on the grammar corpus's longest sentences:
 
 # %%
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
@@ -757,7 +755,7 @@ print(f"{name}, {len(pairs)} sentences: beam 5 minus greedy "
       f"{test.difference:+.1f} BLEU, p = {test.p_value:.3f}")
 
 # %% [markdown]
-# Multi30k gives +0.7, p = 0.195: on 100 sentences so little is not shown. The grammar model, lost on sentences longer than any it trained on, gains 6.1, p = 0.002.
+# Multi30k gives +0.7, p = 0.56: on 100 sentences so little is not shown. The grammar model, lost on sentences longer than any it trained on, gains 6.1, p = 0.006.
 #
 # ### Greedy and beams 2 to 16
 #
@@ -909,7 +907,7 @@ today = "Today the dog bites the man."
 live.alignment_explorer(translator, today, load_grammar("train"))
 
 # %% [markdown]
-# **Try it.** *The teacher puts on the jacket when she is cold.* Where does *an* look, the second part of the verb *zieht … an*?
+# **Try it.** *The woman puts on the jacket when she is tired.* Where does *an* look, the second part of the verb *zieht … an*?
 #
 # <details><summary>Answer</summary>
 #

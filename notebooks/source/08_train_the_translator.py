@@ -45,9 +45,9 @@ for name in sorted(minute):
         print(f"{name:17} {minute[name]!s:>8} {hour[name]!s:>8}")
 
 # %% [markdown]
-# The hour's model is twice as deep. It reads the same captions dozens of times, hence dropout, smoothing, and words cut a little otherwise in each pass (**BPE-dropout**: 43 tokens a pair instead of 34). Rates are 06's; here: `batch_tokens` is section 2, `precision` 3, `ema_decay` 4, `micro_batches` 5.
+# The hour's model is twice as deep. It reads the same captions dozens of times, hence dropout, smoothing, and words cut a little otherwise in each pass (**BPE-dropout**, Provilkov and others 2020: 43 tokens a pair instead of 34). New here: `batch_tokens` (section 2), `precision` (3), `ema_decay` (4), `micro_batches` (5).
 #
-# Multi30k's captions are not ours to ship. Where they are found (`LESSONS_DATA_DIR`, README), some cells use them, else the grammar corpus; no conclusion depends on which.
+# Where Multi30k is found (README), some cells use it, else the grammar corpus; no conclusion depends on which.
 
 # %%
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
@@ -162,7 +162,7 @@ found = bucketed(six, six, 16, np.random.default_rng(0))
 print(sorted(sorted(six[i] for i in batch) for batch in found))
 
 # %% [markdown]
-# Now 20,000 pairs of the grammar corpus, none longer than 14 words. **Before you run it:** what share is empty in random batches of 128 sentences: 5, 20 or 40 %?
+# 20,000 pairs of the grammar corpus, none longer than 14 words. **Before you run it:** what share is empty in random batches of 128 sentences: 5, 20 or 40 %?
 
 # %%
 def four_plans(lengths):  # (N, 2): source, target
@@ -280,7 +280,7 @@ print("short to long: on short ones a fifth worse:", ratios[0] > 1.2)
 print("               on long ones better:        ", ratios[1] < 1)
 
 # %% [markdown]
-# The last steps saw long ones only, and the weights went where those pulled. Short ones paid: with three seeds their loss was 1.6 to 2.3 times the shuffled run's. So sort to build batches, then shuffle the batches. (*All* end far above their start: section 4 says why.)
+# The last steps saw long ones only, and the weights went where those pulled. Short ones paid: with six orders their loss was 1.1 to 2.3 times the shuffled run's (long ones gained with five of the six). So sort to build batches, then shuffle the batches. (*All* end far above their start: section 4.)
 #
 # ## 3. Sixteen bits
 #
@@ -395,7 +395,7 @@ share = sizes[torch.bfloat16] / sizes[torch.float32]
 print("bfloat16 keeps between half and 60 %:", 0.5 < share < 0.6)
 
 # %% [markdown]
-# A little over half: the loss is computed in float32, on purpose. The time depends on your processor: AMD's AVX512-BF16 made whole trainings a sixth to a third faster; Intel's, without matrix units (AMX), slower; imitated, bfloat16 loses most. Hence the library measures first:
+# A little over half: the loss is computed in float32, on purpose. With AMD's AVX512-BF16 our step is a sixth faster (below), with Intel's matrix units (AMX) 8 %, without either slower. Hence the library measures first:
 
 # %%
 from lessons_lib.runtime import (hand_back_memory, is_faster_in_bf16,
@@ -405,7 +405,7 @@ device = pick_device("auto")
 print("device:", device, " faster in bfloat16:", is_faster_in_bf16(device))
 
 # %% [markdown]
-# **And compiling?** `torch.compile` fuses small operations into larger ones. A trial of ours on two CPU cores:
+# **And compiling?** `torch.compile` fuses small operations into larger ones. A trial on two cores:
 
 # %% tags=["nbval-check-output"]
 tried = read_metrics(data_dir() / "studies" / "record.jsonl")
@@ -417,7 +417,7 @@ print(f"pays back after {wait / (plain - compiled) * 1000:,.0f} steps")
 # %% [markdown]
 # More than half of the recorded run.
 #
-# **Less work for the same result** pays more. Today's recipe names three pieces (`speedups`; the shipped run had none of them yet): dropout masks cut from a pool that is drawn once; queries, keys and values in one product; a cross-entropy that makes its gradient on the way forward. The pool draws other masks, equally random; so compare without dropout:
+# **Less work for the same result** pays more. Today's recipe names three pieces (`speedups`; the shipped run had none): dropout masks cut from a pool that is drawn once; queries, keys and values in one product; a cross-entropy that makes its gradient on the way forward. The pool's masks are others, and overlap; so compare without dropout:
 
 # %%
 from lessons_lib.config import SPEEDUPS
@@ -466,7 +466,7 @@ for row in learned:
               f"{row['tokens'] / 1e6:.1f} million tokens")
 
 # %% [markdown]
-# Four times the text, over five times the score, so early.
+# Four times the text, over five times the score: early on, score outruns text.
 #
 # ## 4. The average of the weights
 #
@@ -687,7 +687,7 @@ print("same bits: ", all(torch.equal(one[name], other[name]) for name in one))
 print("the log has each step once:", steps_of("killed") == list(range(1, 101)))
 
 # %% [markdown]
-# To the last bit: steps after the state were made again, with the same sentences and dropout. A budget in minutes (`lessons train multi30k`) resumes too, but its rate follows the clock, so that only one in steps (`--steps`) repeats exactly.
+# To the last bit: steps after the state were made again, with the same sentences and dropout. A budget in minutes resumes too, but its rate follows the clock, so only one in steps (`--steps`) repeats exactly.
 #
 # **Try it.** A friend stores the weights only, and starts Adam anew on resume. Which two things go wrong in the first steps after it?
 #
@@ -729,7 +729,7 @@ check("batches.order", batch_at)
 # torchrun --nproc-per-node 2 -m lessons_lib train tiny
 # ```
 #
-# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum in two places: tests in float32 find the gradients of one process to 0.00001, with dropout on.
+# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum in two places: tests find one process's gradients to 0.00001.
 #
 # On a GPU the line is
 #
@@ -758,7 +758,7 @@ for share in (1 / 20, 1 / 3, 2 / 3, 1):
     print(f"{share:5.0%} of the time: BLEU {within[-1] if within else 0:.1f}")
 
 # %% [markdown]
-# (Validation, greedy, averaged weights, seed 1.) The first third of the time brings most of it, the last third little. **Before you look at the next picture:** the learning rate was to fall in one sweep (cosine). Does it?
+# (Validation, greedy, averaged weights, seed 1.) The first third brings most of it, the last little. **Before you look at the next picture:** the learning rate was to fall in one sweep (cosine). Does it?
 
 # %%
 pictures.pace(rows, hardware)
@@ -789,7 +789,7 @@ print("a state is written every", every, "steps, so at",
 # %% [markdown]
 # ### What it cost
 #
-# **Assume** (it was not measured) 20 W for two cores and their share, 0.30 € a kilowatt-hour, and 0.10 € an hour of rent:
+# **Assume** (not measured) 20 W for two cores and their share, 0.30 € a kilowatt-hour, and 0.10 € an hour of rent:
 
 # %% tags=["nbval-check-output"]
 def bill(seconds, watts=20, euro_kwh=0.30, euro_hour=0.10):
@@ -802,7 +802,7 @@ def bill(seconds, watts=20, euro_kwh=0.30, euro_hour=0.10):
 print(bill(end["seconds"]))
 
 # %% [markdown]
-# Operations can be counted beforehand. A token passes each weight once on the way forward (a multiplication and an addition) and about twice as much on the way back: **6 · N · D** operations for N parameters and D tokens (Kaplan and others 2020). For our encoder–decoder it is too much: a token passes its own half only (05).
+# Operations can be counted beforehand. A token passes each weight once on the way forward (a multiplication and an addition) and about twice as much on the way back: **6 · N · D** operations for N parameters and D tokens (Kaplan and others 2020; their N is without the table). For our encoder–decoder it is too much: a token passes its own half only (05).
 
 # %% tags=["nbval-check-output"]
 N, D = captioner.trained.model.n_parameters, end["tokens"]
@@ -811,7 +811,7 @@ print(f"6 N D = {operations:.1e}, at most",
       f"{operations / end['seconds'] / 1e9:.0f} billion a second")
 
 # %% [markdown]
-# ### Exercise 7 (core, 8 minutes)
+# ### Exercise 7 (core, 6 minutes)
 # Another run: 60 million parameters, 3 billion tokens, on a card whose peak is $10^{14}$ operations a second, of which training reaches 30 %. It draws 300 W. How many hours, and how many kilowatt-hours? Two numbers.
 
 # %% tags=["exercise"]
@@ -837,7 +837,7 @@ check("full_run.bill", answer)
 #
 # ### Where it stands
 #
-# Multi30k's test set of 2016, beam 5, words cut by Moses's rules (`tok` in 07), the same captions:
+# Multi30k's test set of 2016, beam 5, words cut by Moses's rules (`tok` in 07), the same captions (Transformer-Tiny: this shape, post-norm, other rates):
 
 # %%
 def test_scores(name):
@@ -862,11 +862,11 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.7 ahead, had four rounds. The first (wider, more dropout, smaller first weights) reached 38.84. The second added each caption beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. *Training* captions it translated no better (39.0): dropout, against learning by heart, only cost. With less (0.2 for 0.3) and twice the tokens: 40.83; with 0.1 and wider layers: 41.15. The model *back*, widened likewise, on what these rounds had written: 40.25, then 43.33.
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.8 ahead, had five rounds. The first (wider, more dropout) reached 38.84. The second added each caption beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. Captions of its *training* it translated no better (39.0): nothing learned by heart, so we lowered dropout. With 0.2 for 0.3 and twice the tokens: 40.83; with 0.1 and wider layers: 41.15 (45.5 on training captions: by heart). The fifth, on ours nearest to the captions: 41.21. The model *back* began on captions alone, 40.25; widened, with what all rounds had written: 43.33.
 #
 # ### What failed on the way
 #
-# Post-norm (04): one attempt, stopped after nine minutes, and a wider one, after half an hour:
+# Post-norm (04), stopped after nine minutes; wider, after half an hour:
 
 # %%
 import itertools
@@ -882,7 +882,7 @@ pictures.attempts({name: runs[name] for name in list(runs)[:4]},
                   "Post-norm stays behind")
 
 # %% [markdown]
-# It crawled. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change (R-Drop: two passes, charged α times for disagreeing). *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
+# It crawled, with twice the warm-up or more. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change (R-Drop, Liang and others 2021: two passes, charged α times for disagreeing). *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
 
 # %%
 def by(key, table):
@@ -896,19 +896,19 @@ for level, found in by("level", screens):
     print(f"{level:25} loss {loss:.2f}, BLEU {bleu:3.1f}, spread {spread:.2f}")
 
 # %% [markdown]
-# Post-norm has made one word of a sentence (0.01). First weights of queries, keys and values at 0.71 of ours, as `nn.MultiheadAttention` has them, mend most of the loss, not the spread. (The seeds differ by 0.06.)
+# Post-norm has made one word of a sentence (0.01). First weights of queries, keys and values at 0.71 of ours mend most of the loss, neither spread nor BLEU. (The seeds differ by 0.06.)
 #
 # So post-norm got a third chance: such weights, 2,000 steps of warm-up. **Guess:** stuck, level with pre-norm, or between?
 
 # %%
 wide = [name for name in runs if not name.startswith("tiny")]
 pictures.attempts({name: runs[name] for name in wide},
-                  "Smaller first weights, longer warm-up: post-norm learns")
+                  "Post-norm's third attempt")
 
 # %% [markdown]
 # Between: 27.9 after 3,000 steps, pre-norm 32.0.
 #
-# What else was tried (post-norm's 40.75 left no log):
+# What else was tried (post-norm's 40.75, from twice the tokens, left no log):
 
 # %% tags=["nbval-check-output"]
 for study, found in by("study", tried):
@@ -975,7 +975,7 @@ print("the peak rate costs more than 3:", shipped_score - high > 3)
 #
 # ## 10. What does it look at?
 #
-# 07's picture, now on a caption:
+# 07's picture, on a caption:
 
 # %%
 from lessons_lib.figures import alignment
@@ -993,7 +993,7 @@ looked = {word: found.source[int(row.argmax())]
 print({word: looked[word] for word in ("Foto", "Zaun", "springt")})
 
 # %% [markdown]
-# *springt* (jumps) stands last in its clause and looks back at *jumping*. Type your own, and watch for a word that gets lost.
+# *springt* (jumps) stands last in its clause and looks back at *jumping*. Type your own: which word gets lost?
 
 # %%
 trained_on = load_multi30k("train") if has_multi30k() else []
