@@ -94,4 +94,4 @@ def test_a_row_of_numbers_says_which_one_is_off() -> None:
     assert "write the decimal point, 0.665" in row.verdict((0, 665, 0, 245, 0, 9)).text
     assert "Numbers 1 and 3 are off" in row.verdict([0.5, 0.245, 0.2]).text
     assert "3 numbers; this is a list of 2" in row.verdict([0.665, 0.245]).text
-    assert row.verdict([0.665, ..., ...]).text == "Not yet. Still open: number 2, 3."
+    assert row.verdict([0.665, ..., ...]).text == "Not yet. Still open: numbers 2, 3."

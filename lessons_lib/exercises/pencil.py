@@ -67,7 +67,7 @@ def _register(
 
     def judge(answer: Any) -> Verdict:
         if isinstance(answer, (list, tuple)) and (missing := [str(i) for i, part in enumerate(answer, 1) if part is ...]):
-            return wrong(f"Not yet. Still open: number {', '.join(missing)}.")
+            return wrong(f"Not yet. Still open: number{'s' * (len(missing) > 1)} {', '.join(missing)}.")
         values = _read(answer)
         if isinstance(values, str):
             return wrong(values)

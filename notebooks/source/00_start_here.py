@@ -81,7 +81,7 @@ written, back.translate(written)
 #
 # **Cells.** Read from top to bottom and run each cell with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change what you like: a fresh copy mends whatever breaks.
 #
-# **Exercises.** In an exercise's cell you put something in the place of `...`. The last line checks your answer and tells you in words what is right or wrong. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it.
+# **Exercises.** In an exercise's cell you put something in the place of `...`. The last line checks your answer and tells you in words what is right or wrong. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it. (A copy handed out in class may lack the solutions.)
 #
 # ### Exercise 1 (warm-up, 3 minutes)
 # A model does not read its training sentences one by one but in **batches**. Say the 29,000 captions are cut into batches of 64; the last batch takes what is left. How many batches make one pass through the data? Put the number where the dots are.
