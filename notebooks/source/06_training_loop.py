@@ -947,7 +947,7 @@ print("lowest losses at the end: no shift, then no mask:",
 # </details>
 # <details><summary>The learning rate</summary>
 #
-# Perhaps, but section 7's healthy minute ended near 0.18. Look at what it writes.
+# Perhaps, but section 7's healthy minute ended below 0.2. Look at what it writes.
 #
 # </details>
 # <details><summary>A larger model</summary>
