@@ -190,7 +190,7 @@ def _curve(ax: Axes, points: Ends, label: str, colour: str, marker: str = "") ->
 def _say_hardware(axes: Sequence[Axes], hardware: str, rows: Sequence[Row]) -> None:
     for ax in axes:
         ax.set_xlabel("minutes")
-    axes[0].figure.supxlabel(f"{hardware}; one run, one seed; means of {_group(rows)} rows of the log", fontsize=9, x=0.5)
+    axes[0].figure.supxlabel(f"{hardware}\none run, one seed; means of {_group(rows)} rows of the log", fontsize=9, x=0.5)
 
 
 def _ends(points: Ends, digits: int = 2) -> str:
