@@ -1,8 +1,10 @@
 """Writing files so that each is whole or absent, and line files that only LF and CRLF divide."""
 
 import contextlib
+import errno
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,6 +62,16 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     else:
         write_together({path: data})
+
+
+def demand_writable(path: Path) -> None:
+    """Raise OSError, whose `strerror` says why, unless a file can be written there, or take the place of the one that is there."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "that is a folder: name a file", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}: make it first", str(path))
+    with tempfile.TemporaryFile(dir=path.parent), open(path, "r+b") if path.exists() else contextlib.nullcontext():
+        pass
 
 
 def remove_leftovers(folder: Path) -> None:

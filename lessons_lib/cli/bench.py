@@ -2,13 +2,13 @@
 
 import datetime
 import importlib.util
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lessons_lib import files
 from lessons_lib.cli import machine
 from lessons_lib.cli.progress import say
 from lessons_lib.cli.refusal import Refusal, system_reason
@@ -238,9 +238,10 @@ def demand_writable(json_file: str | None) -> None:
     """Raise Refusal, before anything is measured, unless rows can be written where they are wanted."""
     if json_file is None or json_file == STANDARD_OUTPUT:
         return
-    folder = Path(json_file).parent
-    if Path(json_file).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise Refusal(f"--json is {json_file}: that is a folder, or nothing can be written to {folder}")
+    try:
+        files.demand_writable(Path(json_file))
+    except OSError as error:
+        raise Refusal(f"--json is {json_file}: {error.strerror or error}") from error
 
 
 def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[], str]) -> None:
@@ -250,14 +251,13 @@ def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[],
         Refusal: if the file cannot be written.
     """
     from lessons_lib.bench.rows import as_lines
-    from lessons_lib.files import write_text
 
     if json_file == STANDARD_OUTPUT:
         print(as_lines(found), end="")
         return
     try:
         if json_file is not None:
-            write_text(Path(json_file), as_lines(found))
+            files.write_text(Path(json_file), as_lines(found))
             say(f"{len(found)} rows are in {json_file}")
     except OSError as error:
         raise Refusal(system_reason(error)) from error

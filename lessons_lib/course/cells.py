@@ -100,11 +100,16 @@ def is_pristine(notebook: NotebookNode) -> bool:
     )
 
 
+def _without_dev(error: ModuleNotFoundError) -> CourseError:
+    """What to say where a module of the extra `dev` is missing."""
+    return CourseError(f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): {GET_DEV}")
+
+
 def _read(lesson: Lesson) -> list[NotebookNode]:
     try:
         import jupytext
     except ModuleNotFoundError as error:
-        raise CourseError(f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): {GET_DEV}") from None
+        raise _without_dev(error) from None
     if not lesson.source.exists():
         raise CourseError(f"{lesson.learner.name} has no source: notebooks/source/{lesson.source.name} is missing.")
     notebook = jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent")
@@ -128,7 +133,7 @@ def _clear(cell: NotebookNode, stub: str) -> None:
     try:
         from nbgrader.preprocessors import ClearSolutions
     except ModuleNotFoundError as error:
-        raise CourseError(f"Building or checking notebooks needs the extra 'dev' ({error.name} is missing): {GET_DEV}") from None
+        raise _without_dev(error) from None
     # The markers are enough: no nbgrader metadata or course database is wanted in these notebooks.
     clear = ClearSolutions(code_stub={"python": stub}, enforce_metadata=False)
     clear.preprocess_cell(cell, {"language": "python"}, 0)

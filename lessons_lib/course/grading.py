@@ -6,7 +6,6 @@ import io
 import os
 import re
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +24,7 @@ from lessons_lib.course.submissions import (
     official_keys,
     recognise,
 )
-from lessons_lib.files import print_utf8, write_bytes
+from lessons_lib.files import demand_writable, print_utf8, write_bytes
 from lessons_lib.runtime import usable_cores
 
 NOT_REACHED = "not reached"
@@ -142,14 +141,10 @@ def _demand_sense(out: Path | None, limits: Limits, jobs: int) -> None:
         raise CourseError(f"{limits.megabytes} MB of memory are too few for a kernel with PyTorch. Give 500 or more; 3000 is usual.")
     if out is None:
         return
-    if Path(out).is_dir() or Path(out).suffix == ".ipynb":
-        kind = "a folder" if Path(out).is_dir() else "a notebook"
-        raise CourseError(f"The table cannot be written to {out}: that is {kind}. Name a .csv.")
-    if not Path(out).parent.is_dir():
-        raise CourseError(f"The table cannot be written to {out}: there is no folder {Path(out).parent}. Make it first.")
+    if Path(out).suffix == ".ipynb":
+        raise CourseError(f"The table cannot be written to {out}: that is a notebook. Name a .csv.")
     try:
-        with tempfile.TemporaryFile(dir=Path(out).parent), open(out, "r+b") if Path(out).exists() else contextlib.nullcontext():
-            pass
+        demand_writable(Path(out))
     except OSError as error:
         raise CourseError(f"The table cannot be written to {out}: {error.strerror or error}.") from error
 
