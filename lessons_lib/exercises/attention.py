@@ -48,6 +48,8 @@ def judge_query(answer: Any) -> Verdict:
         return right(f"with q = {describe(tuple(query.tolist()))} man gets {weights[2]:.2f} of the weight, dog {weights[0]:.2f}.")
     if query.tolist() == [1.0, 0.0]:
         return wrong("Not yet. This is the query that bites has already: dog gets 0.62, man 0.31. Turn the arrow.")
+    if math.isclose(bites, man, abs_tol=1e-9) and bites > dog:
+        return wrong(f"Not yet: bites and man are level. {told} Lower bites: make the second number smaller.")
     if math.isclose(dog, man, abs_tol=1e-9) and leader != 1:
         return wrong(f"Not yet: dog and man are level. {told} Push a little further in the same direction.")
     if leader == 2:
@@ -69,6 +71,7 @@ register(
                 ("the opposite", [-1.0, 0.0], "bites finds itself"),
                 ("turned too little", [1.0, -0.6], "has no half"),
                 ("level", [0.1, -0.05], "dog and man are level"),
+                ("level with bites", [-1.0, -2.0], "bites and man are level"),
                 ("no question", [0.0, 0.0], "asks nothing"),
                 ("weights instead of a query", [0.1, 0.2, 0.7], "list of two numbers"),
                 ("no number", [math.nan, 1.0], "[nan, 1] is none"),
@@ -120,11 +123,7 @@ function_exercise(
             "Negative scores then sink to twice their depth. Take off the largest score, with its sign.",
         ),
         Slip("the smallest is taken off", lambda scores: _shares(scores - scores.amin(dim=-1, keepdim=True)), "The largest overflows."),
-        Slip(
-            "the mean is taken off",
-            lambda scores: _shares(scores - scores.mean(dim=-1, keepdim=True)),
-            "What is left can still be large: leave nothing above 0.",
-        ),
+        Slip("the mean is taken off", lambda s: _shares(s - s.mean(dim=-1, keepdim=True)), "What is left can still be large."),
         Slip("the scores are divided by the largest", lambda s: _shares(s / s.amax(dim=-1, keepdim=True)), "Subtract: differences stay."),
         Slip("large scores are cut off", lambda scores: _shares(scores.clamp(-80, 80)), "Cutting makes different scores equal."),
         Slip("one maximum serves all rows", lambda s: _shares(s - s.max()), "A row of small scores is then 0 / 0: take its own."),
@@ -155,6 +154,8 @@ numbers_exercise(
         (7.1, 10.0): "That is the plain share 5 : 0 : 2. Raise e to the divided scores first.",
         (8.8, 16.5): "That is a softmax over the wrong axis: over the three queries for one key. "
         "Share out the three scores of bites, 5, 0 and 2; the weights of one row sum to 1.",
+        (8.9, 10.0): "You gave score 0 no weight. But e⁰ is 1.",
+        (8.7, 8.7): "The werewolf's part is right. But man hands over something, too: (0, 10).",
         (8.7, 1.0): "The weights are right. But the werewolf hands over its human half too: its value is (10, 10).",
         (6.2, 9.3): "The value is right, but you kept dog's key, (3, 2). The werewolf's is the sum of two rows of W_k.",
         (6.2, 3.1): "That is the answer for dog. Both the key and the value of the werewolf are sums of two rows.",
@@ -182,11 +183,7 @@ function_exercise(
     ],
     reference=softmax_gradient,
     slips=[
-        Slip(
-            "only the diagonal is filled",
-            lambda weights: torch.diag(weights * (1 - weights)),
-            "A score moves the other weights too: they lose what it gains.",
-        ),
+        Slip("only the diagonal is filled", lambda w: torch.diag(w * (1 - w)), "The other weights move too: they lose what it gains."),
         Slip("the diagonal is returned as a vector", lambda weights: weights * (1 - weights), "Return a table (S, S)."),
         Slip(
             "the sign is turned round",
@@ -253,7 +250,11 @@ function_exercise(
     ],
     reference=causal_attention,
     slips=[
-        Slip("nothing is masked", _slip(mask=lambda n: torch.ones(n, n, dtype=torch.bool)), "Fill the scores before the softmax."),
+        Slip(
+            "nothing is masked",
+            _slip(mask=lambda n: torch.ones(n, n, dtype=torch.bool)),
+            "Fill them before the softmax; masked_fill gives back a copy: scores = …",
+        ),
         Slip("masked scores are set to 0", _slip(fill=0.0), "e⁰ = 1, so the words to come still speak. A score of −∞ gets weight 0."),
         Slip("masked scores are not low enough", _slip(fill=-30.0), "Scores of words that may be seen can lie below them: take −∞."),
         Slip("the weights are set to 0 after the softmax", _zeroed_after, "The rows then sum to less than 1. Mask before it."),
@@ -265,14 +266,10 @@ function_exercise(
         Slip(
             "the allowed scores are filled and the words to come are left",
             _slip(mask=lambda n: ~causal_mask(n)),
-            "masked_fill writes where it finds True: that has to be the words to come. For attend, True means allowed.",
+            "masked_fill writes where it finds True: that has to be the words to come.",
         ),
         Slip("a mask is multiplied by infinity", _multiplied_by_infinity, "0 · ∞ is nan. Write −∞ with masked_fill instead."),
-        Slip(
-            "each word sees those before it and not itself",
-            _up_to_but_not_itself,
-            "[:i] ends before word i: [:i + 1]. A mask: tril, not tril(-1).",
-        ),
+        Slip("no word sees itself", _up_to_but_not_itself, "[:i] ends before word i: [:i + 1]. A mask: tril, not tril(-1)."),
         Slip(
             "the weights are returned",
             lambda Q, K, V: scaled_dot_product_attention(Q, K, V, causal_mask(len(Q)))[1],
@@ -287,7 +284,11 @@ function_exercise(
         Slip("the scores are divided by d_head", _slip(divisor=lambda Q, V: Q.shape[-1]), "Divide by its square root."),
         Slip("the divisor is the root of d_v", _slip(divisor=lambda Q, V: math.sqrt(V.shape[-1])), "Take the root of a query's width."),
         Slip("the divisor is the root of the number of words", _slip(divisor=lambda Q, V: len(Q) ** 0.5), "Take Q.shape[-1]**0.5."),
-        Slip("~ turns attend's mask round", lambda *QKV: scaled_dot_product_attention(*QKV, ~causal_mask(len(QKV[0])))[0], "Leave it out."),
+        Slip(
+            "~ turns the library's mask round",
+            lambda *QKV: scaled_dot_product_attention(*QKV, ~causal_mask(len(QKV[0])))[0],
+            "Leave it out.",
+        ),
         Slip("the divisor stays √2", _slip(divisor=lambda Q, V: math.sqrt(2)), "d_head is 4 here: take Q.shape[-1]**0.5."),
         Slip("the softmax runs down the columns", _slip(dim=0), "Share out each row: dim=-1."),
     ],

@@ -35,6 +35,7 @@ numbers_exercise(
         (-2.4, 2.9): "That is head A with the square root and head B divided by d_head = 2. Divide B's scores by √2, too.",
         (2.3, -2.05): "Head A is that of dog bites man, (8.5, 1.0), or its places are reversed: in A a word on the left gains a point.",
         (2.05, -2.3): "Head B is that of dog bites man, (1.0, 8.5), or its places are reversed: in B a word on the right gains a point.",
+        (-3.6, 2.9): "You gave score 0 no weight. But e⁰ is 1.",
         (0.0, 0.0): "One of the heads has no places: then both hear the same. In B, man has 3 − 1 and dog 2 + 1.",
         (-0.31, 0.31): "Those are differences of weights. The values hold tens.",
     },
@@ -188,7 +189,11 @@ function_exercise(
     ],
     reference=multi_head,
     slips=[
-        Slip("nothing is masked", _slip(fill=lambda scores, mask: scores), "Fill the scores where the mask is not True."),
+        Slip(
+            "nothing is masked",
+            _slip(fill=lambda scores, mask: scores),
+            "Fill where the mask is not True; masked_fill gives a copy: scores = …",
+        ),
         Slip(
             "the mask is the wrong way round",
             _slip(fill=lambda scores, mask: scores.masked_fill(mask, -math.inf)),

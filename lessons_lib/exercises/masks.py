@@ -151,7 +151,9 @@ function_exercise(
     reference=padded_attention,
     slips=[
         Slip(
-            "nothing is masked", _slip(mask=lambda ids: torch.ones_like(ids, dtype=torch.bool)[:, None]), "Fill the scores where ids is 0."
+            "nothing is masked",
+            _slip(mask=lambda ids: torch.ones_like(ids, dtype=torch.bool)[:, None]),
+            "Fill the scores where ids is 0; masked_fill gives back a copy: scores = …",
         ),
         Slip("masked scores are set to 0", _slip(fill=0.0), "e⁰ = 1, so PAD keeps its share. A score of −∞ gets weight 0."),
         Slip("masked scores are not low enough", _slip(fill=-30.0), "Scores of words can lie below them: take −∞."),

@@ -182,6 +182,10 @@ function_exercise(
             lambda x, y, rate, steps: _descend(x, y, rate, 1),
             "Is the return inside the loop, or is a made anew at 0 in each pass?",
         ),
+        Slip("the loop takes six steps, as step 10's does", lambda x, y, rate, steps: _descend(x, y, rate, 6), "Take `steps` of them."),
+        Slip("the rate is always 0.1", lambda x, y, rate, steps: _descend(x, y, 0.1, steps), "Take the `rate` that is given."),
+        Slip("the slope is rounded", lambda x, y, rate, steps: round(_descend(x, y, rate, steps), 3), "Return it as it is: a.item()."),
+        Slip("the slope is rounded to two decimals", lambda *given: round(_descend(*given), 2), "Return it as it is: a.item()."),
         Slip("the walk starts from a = 1", lambda x, y, rate, steps: _descend(x, y, rate, steps, start=1.0), "Start from 0."),
         Slip(
             "the best slope is computed at once",

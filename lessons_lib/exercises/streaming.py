@@ -19,6 +19,7 @@ def _stream(
     rescale_l: bool = True,
     rescale_o: bool = True,
     is_upside_down: bool = False,
+    is_taken_off: bool = True,
     start: float = -math.inf,
     peak: Callable[[Tensor, Tensor], Tensor] = lambda m, scores: torch.maximum(m, scores.max()),
     is_divided: bool = True,
@@ -34,7 +35,7 @@ def _stream(
         for first in range(0, end, block):
             scores = K[first : first + block] @ q / (math.sqrt(len(q)) if root else 1.0)
             higher = peak(m, scores)
-            power = (scores - higher).exp()
+            power = (scores - higher if is_taken_off else scores).exp()
             factor = (higher - m if is_upside_down else m - higher).exp()
             ell = ell * (factor if rescale_l else 1.0) + power.sum()
             o = o * (factor if rescale_o else 1.0) + power @ V[first : first + block]
@@ -136,6 +137,12 @@ function_exercise(
             _stream(has_remainder=False),
             "for first in range(0, len(K), block): slices stop by themselves at the end.",
         ),
+        Slip(
+            "the function returns after its first block",
+            lambda q, K, V, block: scaled_dot_product_attention(q[None], K[:block], V[:block])[0][0],
+            "The return stands after the loop, not in it.",
+        ),
+        Slip("m is not taken off the new scores", _stream(is_taken_off=False), "The new powers are e^(scores − m_new)."),
         Slip("m starts at 0", _stream(start=0.0), "With scores near −140 all powers are 0 then, and 0 / 0 is nan. Start at −∞."),
         Slip("no maximum is taken off", _stream(start=0.0, peak=lambda m, scores: m), "e¹⁴⁰ is infinite. Take the running maximum off."),
         Slip("the scores are not divided", _stream(root=False), "Divide by the square root of len(q)."),

@@ -47,11 +47,18 @@ def show_source(piece: Callable[..., object] | type, docstring: bool = True) -> 
     where = f"{piece.__module__.replace('.', '/')}.py, {piece.__qualname__}"
     card = f"background:#fff;color:{INK};border:1px solid {QUIET};border-radius:6px;padding:10px;margin:0;font-size:12px"
     wrap = "white-space:pre-wrap;word-break:normal"  # JupyterLab would break a long line inside a word
+    coloured = "".join(map(_hanging, coloured.split("\n"), code.split("\n")))
     caption = f'<div style="font-size:12.5px;margin:0 0 4px">{html.escape(where)}</div>'
     page = f'{caption}<pre style="{card};{wrap}">{coloured}</pre>'
     if len(page) + len(code) > LIMIT:
         raise ValueError(f"{piece.__qualname__} makes {len(page) + len(code):,} characters, {LIMIT:,} are allowed; show one method of it")
     display({"text/html": page, "text/plain": f"{where}\n\n{code}"}, raw=True)
+
+
+def _hanging(coloured: str, line: str) -> str:
+    """A line of code as a block: where the page is too narrow for it, it goes on four places further in than it began."""
+    indent = 0.6 * (len(line) - len(line.lstrip()) + 4)  # em: a letter's width in most fonts for code
+    return f'<div style="padding-left:{indent:.1f}em;text-indent:-{indent:.1f}em">{coloured or " "}</div>'
 
 
 def _without_docstrings(code: str) -> str:

@@ -79,7 +79,7 @@ written, back.translate(written)
 #
 # ## 2. How this course works
 #
-# **Cells.** Read from top to bottom and run each cell with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change what you like: a fresh copy mends whatever breaks.
+# **Cells.** The pages come with their outputs, which answer the guesses that you are asked for: choose *Edit → Clear Outputs of All Cells* first. Then read from top to bottom and run each cell with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change what you like: a fresh copy mends whatever breaks.
 #
 # **Exercises.** In an exercise's cell you put something in the place of `...`. The last line checks your answer and tells you in words what is right or wrong. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it. (A copy handed out in class may lack the solutions.)
 #
@@ -107,7 +107,7 @@ check("start.batches", batches)
 # </details>
 
 # %% [markdown]
-# Type 453 as well and run the cell: the check knows the slips that many people make, and says where they go wrong. So guess freely: tries are not recorded. (If your class hands notebooks in, what stands in the cells at the end counts.)
+# Type `29000 * 64` as well and run the cell: the check knows the slips that many people make, and says where they go wrong. So guess freely: tries are not recorded. (If your class hands notebooks in, what stands in the cells at the end counts.)
 #
 # **Quizzes** need no cell: click on the answer that you think is right.
 #

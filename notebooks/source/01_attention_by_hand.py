@@ -192,7 +192,7 @@ for shift in (0, 80, 1000):
 # </details>
 #
 # ### Exercise 2 (core, 12 minutes)
-# Write a softmax that survives such scores. You may move all scores of a row by one amount first. The scores come as $(\ldots, S)$: one row or many, each shared out for itself.
+# Write a softmax that survives such scores. You may move all scores of a row by one amount first. The scores come as $(\ldots, S)$: share out each row (`dim=-1`, the last side).
 
 # %% tags=["exercise"]
 def stable_softmax(scores):
@@ -211,12 +211,12 @@ check("attention.stable_softmax", stable_softmax)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `scores.max(dim=-1, keepdim=True).values` is each row's largest score, with a last axis of length 1, so that it can be subtracted from the row. The sum needs `dim=-1, keepdim=True` too.
+# `scores.max(dim=-1, keepdim=True).values` is each row's largest score, with a last side of length 1, so that it can be subtracted from the row. The sum needs `dim=-1, keepdim=True` too.
 #
 # </details>
 
 # %% [markdown]
-# `torch.softmax(z, dim=-1)` does the same along the last axis; we use it now.
+# `torch.softmax(z, dim=-1)` does the same; we use it now.
 #
 # ## 4. Why three matrices?
 #
@@ -447,7 +447,7 @@ pictures.divisors({d: [luckiest(d, x) for x in (1, d**0.5, d)] for d in sizes})
 #
 # $$\frac{\partial w_i}{\partial z_j} = \begin{cases} w_i (1 - w_i) & i = j \\ -\,w_i w_j & i \ne j\end{cases}$$
 #
-# Return this table, shape $(S, S)$, for weights of shape $(S,)$. Then look at it for the weights (1, 0, 0).
+# Return this table, shape $(S, S)$, for weights of shape $(S,)$. Guess first: what is it for (1, 0, 0)?
 
 # %% tags=["exercise"]
 def softmax_gradient(weights):
@@ -500,7 +500,7 @@ torch.testing.assert_close(other_output, output[order])
 #
 # By hand, for *bites*: scores 3 and 0, *man* is not there. 8 : 1 of 9 makes 0.89 and 0.11, and the output 0.89 · (10, 0) = (8.9, 0).
 #
-# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A **mask** in this course is True where looking is allowed; this one, the **causal mask**, is True on and below the diagonal. `tril` keeps the lower triangle, `~mask` turns True and False round, `masked_fill` writes where it finds True:
+# In matrices *not there* is a score of $-\infty$, since $e^{-\infty} = 0$. A **mask** in this course is True where looking is allowed; this one, the **causal mask**, is True on and below the diagonal. `tril` keeps the lower triangle, `~mask` swaps True and False, `masked_fill` fills a copy where it finds True:
 
 # %% tags=["nbval-check-output"]
 mask = torch.tril(torch.ones(3, 3, dtype=torch.bool))  # (T, S) lower half
@@ -536,7 +536,7 @@ print("masked by hand, by lessons_lib and by PyTorch: the same")
 # | weights set to 0 | 0.62, 0.07, 0 | (6.2, 0): 0.31 is lost |
 #
 # ### Exercise 5 (core, 10 minutes)
-# Write attention with a causal mask for $T = S$ words, and return the output. The check tries other sizes than ours.
+# Write attention with a causal mask for $T = S$ words, without `F`, and return the output. The check tries other sizes than ours.
 
 # %% tags=["exercise"]
 def causal_attention(Q, K, V):

@@ -124,7 +124,7 @@ check("masks.padded_attention", padded_attention)
 # %% [markdown]
 # <details><summary>First hint</summary>
 #
-# Scores, mask, softmax, values, in this order. `masked_fill` writes where it finds True: where ids is 0.
+# Scores, mask, softmax, values, in this order. `masked_fill` fills a copy where it finds True: where ids is 0.
 #
 # </details>
 # <details><summary>Second hint</summary>
@@ -632,7 +632,7 @@ assert seconds[-1] > seconds[0]
 print(f"memory: slope {fitted:.2f}; at 1,024 words {sizes[-1] / 2**20} MiB")
 
 # %% [markdown]
-# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: by the count 1.9, never above 2; the last three lengths gave slopes from 1.8 (one core of an AMD EPYC, nothing else running) to over 3 (beside heavy work): to move the tables takes time, too. Short ones are nearly flat: there the price of any call weighs more. Yours will differ.
+# With both axes logarithmic, a power $T^n$ is a straight line of slope $n$. Memory: exactly 2. Time: by the count 1.9, never above 2; the last three lengths gave slopes from 1.8 (one core of an AMD EPYC, nothing else running) to over 3 (beside heavy work): larger tables outgrow the fast cache. Short ones are nearly flat: there the price of any call weighs more. Yours will differ.
 #
 # Must the table exist? A row's softmax can be computed in one pass over the keys, a block at a time, if you carry three things: $m$, the largest score so far; $\ell$, the sum of $e^{\text{score} - m}$; and $o$, the same sum with each power times its value. When a block brings a larger score, $m$ rises, and what you carry was measured against the old one: multiply $\ell$ and $o$ by $e^{m_\text{old} - m_\text{new}}$. At the end the output is $o / \ell$. For *bites* as in 01, without places (scores 2.12, 0, 1.41), key by key, backwards:
 #
@@ -680,7 +680,7 @@ check("streaming.attention", streamed_attention)
 #
 # Our heads had help: the column *place*. Here is a layer with random matrices, eight heads and no such column.
 #
-# **Before you run it.** Shuffle its words. What happens to the output?
+# **Before you run it.** Do eight heads notice that the words are shuffled?
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)

@@ -463,7 +463,8 @@ apart = (pytorchs(padded, target) - a).abs().max()
 twin.encoder.norm = last_norm
 print("equal; without the encoder's last norm by more than 1 apart:",
       bool(apart > 1))
-print("a post-norm one ends in", nn.Transformer(8, 2, 1, 1, 16).encoder.norm)
+default = nn.Transformer(8, 2, 1, 1, 16)  # post-norm
+print("post-norm ends in one more:", type(default.encoder.norm).__name__)
 
 # %% [markdown]
 # Beware when you copy a *post-norm* model, whose layers end in a norm already: PyTorch's `nn.Transformer` adds last norms there, too; our library does not.

@@ -817,7 +817,7 @@ check("training.gallery", answer)
 # </details>
 
 # %% [markdown]
-# > **What the article says** (3.2): initialise with a normal distribution. D does; its *scale* ruins it.
+# > **What the article says** (3.2): initialise with a normal distribution. One run does; its *scale* ruins it.
 #
 # The scale of the output table decides the start: with variance 1 the loss starts above $3 \ln V$, with $1/d_\text{model}$ (the healthy run) less than 1 away from $\ln V$.
 

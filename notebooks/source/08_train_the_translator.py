@@ -912,11 +912,12 @@ pictures.attempts({name: runs[name] for name in wide},
 
 # %% tags=["nbval-check-output"]
 for study, found in by("study", tried):
-    print(study)
-    for row in found:
-        step = f"step {row['step']:,}: " if row["step"] else ""
-        print(f"  {step}{row['metric']} {row['value']}: {row['level']}",
-              "" if row["log"] else "*")
+    for metric, same in by("metric", found):
+        print(f"{study}: {metric}")
+        for row in same:
+            step = f", step {row['step']:,}" if row["step"] else ""
+            print(f"{row['value']:8}  {row['level']}{step}",
+                  "" if row["log"] else "*")
 print("* no log kept: a rumour with a number")
 
 # %% [markdown]
