@@ -152,6 +152,16 @@ function_exercise(
             "Add its answer to what it was given.",
         ),
         Slip(
+            "the way around the first sublayer is missing",
+            lambda x, attention, feed_forward, norm_1, norm_2: (y := attention(norm_1(x))) + feed_forward(norm_2(y)),
+            "Add attention's answer to x.",
+        ),
+        Slip(
+            "nothing is normed",
+            lambda x, attention, feed_forward, norm_1, norm_2: (y := x + attention(x)) + feed_forward(y),
+            "Each sublayer reads a normed stream.",
+        ),
+        Slip(
             "attention is left out",
             lambda x, attention, feed_forward, norm_1, norm_2: x + feed_forward(norm_2(x)),
             "The first detour is attention, behind norm_1.",

@@ -37,7 +37,7 @@ def kind(value: Any) -> str:
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, numbers.Number):
-        return "a complex number" if isinstance(value, complex) else "a number"
+        return "a complex number, the root of one below 0" if isinstance(value, complex) else "a number"
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         return f"a tensor of shape {tuple(value.shape)}" if len(value.shape) else "a tensor holding one number"
     if isinstance(value, (list, tuple, dict, set)):
@@ -50,14 +50,16 @@ def kind(value: Any) -> str:
 
 
 def as_tensor(value: Any) -> Tensor | None:
-    """Numbers in any carrier (number, tensor, array, nested lists of them) as one detached tensor; None if it is no such thing."""
+    """Real numbers in any carrier (number, tensor, array, nested lists of them) as one detached tensor; None if it is no such thing."""
     if isinstance(value, Tensor):
-        return value.detach().cpu()
+        return None if value.is_complex() else value.detach().cpu()
+    if isinstance(value, complex):
+        return None
     if isinstance(value, (float, Fraction, Decimal)):  # torch would make a float 32 bits wide, and refuse an answer on the tolerance
         return torch.tensor(float(value), dtype=torch.float64)
     if isinstance(value, numbers.Number) or hasattr(value, "__array__"):
         try:
-            return torch.as_tensor(value)
+            return as_tensor(torch.as_tensor(value))
         except (TypeError, ValueError, RuntimeError):
             return None
     if isinstance(value, (list, tuple)):

@@ -22,6 +22,7 @@ number_exercise(
         728: "You gave each head an attention of its own, 80 each. Heads share the width: two heads of 2 columns each, 80 in all.",
         498: "You gave the output layer a bias, 10 numbers. Some models have one; this one has none.",
         448: "The table is missing: 10 words of 4 numbers. (448 is what PyTorch's nn.Transformer has, which knows no words.)",
+        480: "Eight are missing, a norm: two in the encoder's layer, three in the decoder's, one after each stack.",
         460: "You counted 4 for each of the seven norms. A norm learns two numbers a column, a scale and a shift: 8.",
     },
     first_step="part by part: an attention has 80 (four matrices, four biases). Do you have 76 for a feed-forward, 8 for a norm?",
@@ -67,6 +68,21 @@ function_exercise(
             "cross-attention's keys and values are made for the T words written",
             lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V, cross=(T, T)),
             "They are made from the memory, which has S rows.",
+        ),
+        Slip(
+            "cross-attention's keys and values are left out",
+            lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V, cross=(T, 0)),
+            "Two matrices more, for the S rows of the memory.",
+        ),
+        Slip(
+            "all four matrices of cross-attention work on the S words read",
+            lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V, cross=(S, S)),
+            "Queries and the output have T rows.",
+        ),
+        Slip(
+            "each pair costs 8, whatever d is",
+            lambda S, T, d, d_ff, V: _multiply_adds(S, T, d, d_ff, V, pairs=0) + 8 * (S * S + T * T + T * S),
+            "The table's 8 is 2 · d.",
         ),
         Slip(
             "cross-attention is left out",

@@ -49,6 +49,7 @@ number_exercise(
         50.0: "That is the uncut text. The first sentence has now 4 words, 3 pairs, 2 triples and 1 run of four.",
     },
     first_step="the counts are now 8/9, 5/7, 3/5 and 1/3. What is the fourth root of their product?",
+    wrong_answers=[("no decimal", 53, "rounded too much")],
 )
 
 
@@ -79,6 +80,11 @@ def _without_n(hypothesis: Words, references: Sequence[Words], n: int) -> int:
 def _steps_of_n(hypothesis: Words, references: Sequence[Words], n: int) -> int:
     cut = [Counter(tuple(words[i : i + n]) for i in range(0, len(words) - n + 1, n)) for words in (hypothesis, *references)]
     return sum(min(times, max(counts[gram] for counts in cut[1:])) for gram, times in cut[0].items())
+
+
+def _glued(hypothesis: Words, references: Sequence[Words], n: int) -> int:
+    cut = [Counter("".join(gram) for gram in _ngrams(words, n).elements()) for words in (hypothesis, *references)]
+    return sum(min(times, max(counts[run] for counts in cut[1:])) for run, times in cut[0].items())
 
 
 def _one_short(hypothesis: Words, references: Sequence[Words], n: int) -> int:
@@ -117,6 +123,7 @@ function_exercise(
         Case((["den", "Hund"], [["den", "Mann"], ["der", "Hund"]], 1), says="den Hund against den Mann and der Hund, n = 1"),
         Case((["und"], [["Hund"]], 1), says="und against Hund, n = 1"),
         Case((["der"] * 3, [["der"] * 3], 2), says="der der der against itself, n = 2"),
+        Case((["im", "Park"], [["imPa", "rk"]], 2), says="im Park against imPa rk, n = 2"),
     ],
     reference=clipped_matches,
     slips=[
@@ -160,6 +167,7 @@ function_exercise(
             _matching(lambda found, gram, times: min([times, *(counts[gram] for counts in found)])),
             "One reference is enough: max, not min.",
         ),
+        Slip("the words of a run are glued together", _glued, "tuple(words[i:i + n]) keeps them apart."),
         Slip("n is not used", _without_n, "Cut runs of n words: tuple(words[i:i + n])."),
         Slip("runs do not overlap", _steps_of_n, "Start a run at every word: range(len(words) - n + 1)."),
         Slip("the last run is left out", _one_short, "There are len(words) − n + 1 runs: mind the + 1."),

@@ -59,6 +59,11 @@ def _decay_of_the_new(w: float, g: float, m: float, v: float, t: int, rate: floa
     return moved - rate * weight_decay * moved, m, v
 
 
+def _decay_without_weight(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    moved, m, v = adamw_step(w, g, m, v, t, rate, 0.0)
+    return moved - rate * weight_decay, m, v
+
+
 def _not_squared(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
     _, m, _ = adamw_step(w, g, m, v, t, rate, weight_decay)
     v = BETAS[1] * v + (1 - BETAS[1]) * g
@@ -88,6 +93,7 @@ function_exercise(
         ),
         Slip("the means are not corrected for their start at 0", _uncorrected, "Divide m by 1 − 0.9ᵗ and v by 1 − 0.999ᵗ for the step."),
         Slip("the weight decay is not multiplied by the rate", _decay_without_rate, "Take off rate · weight_decay · w."),
+        Slip("the weight decay is not multiplied by w", _decay_without_weight, "Take off rate · weight_decay · w; in the table w is 1."),
         Slip("the root is forgotten", _no_root, "Divide by the square root of the corrected v."),
         Slip("the step goes uphill", _uphill, "The gradient points to where the loss grows: subtract."),
         Slip(
@@ -125,6 +131,9 @@ function_exercise(
     ],
     why="0.1 for the step, 0.01 for the weight decay: 0.89.",
     tolerance=1e-5,
+    wrong_answers=[
+        ("a product where a power belongs", lambda w, g, m, v, t, rate, weight_decay: ((-1) ** 0.5, m, v), "the root of one below 0"),
+    ],
 )
 
 

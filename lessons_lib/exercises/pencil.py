@@ -12,6 +12,7 @@ from lessons_lib.exercises.verdicts import Exercise, Verdict, WrongAnswer, as_wr
 
 _ROUNDING = 1e-9  # so that an answer rounded to the last digit asked for passes in binary arithmetic
 _CLOSE = 5  # times the tolerance: a rounded step in between, more likely than a wrong idea
+_COARSE = 0.03  # of the right number: an answer so near that is what rounding makes of it was rounded too much
 _FRACTION = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)")
 
 
@@ -72,7 +73,7 @@ def _register(
         if isinstance(values, str):
             return wrong(values)
         if len(values) != len(right_answer):
-            return wrong(_count_message(answer, len(right_answer)))
+            return wrong(_count_message(answer, len(right_answer), tolerance > 0))
         if not all(math.isfinite(value) for value in values):
             return wrong(f"Not yet. {describe(answer)} is no number that a calculation on paper ends in. First step: {first_step}")
         if _near(values, right_answer, tolerance):
@@ -97,6 +98,8 @@ def _is_share(slip: Sequence[float], right_answer: Sequence[float], tolerance: f
 
 
 def _other(values: list[float], right_answer: list[float], tolerance: float, first_step: str) -> str:
+    if tolerance and all(_is_rounded(*pair) for pair in zip(values, right_answer, strict=True)):
+        return "Not yet, but only rounded too much: give more digits."
     if tolerance and _near(values, right_answer, _CLOSE * tolerance):
         return "Not yet, but close: carry one more digit through the steps in between, and round at the end."
     off = [str(i) for i, (a, b) in enumerate(zip(values, right_answer, strict=True), 1) if not _near([a], [b], tolerance)]
@@ -104,6 +107,12 @@ def _other(values: list[float], right_answer: list[float], tolerance: float, fir
         which = f"Number {off[0]} is" if len(off) == 1 else f"Numbers {', '.join(off[:-1])} and {off[-1]} are"
         return f"Not yet. {which} off, the rest is right. First step: {first_step}"
     return f"Not yet. First step: {first_step}"
+
+
+def _is_rounded(value: float, right_value: float) -> bool:
+    """Whether `value` is the right one with fewer digits after the point."""
+    digits = len(f"{value:.10g}".partition(".")[2])
+    return value == round(right_value, digits) and abs(value - right_value) <= _COARSE * abs(right_value)
 
 
 def _read(answer: Any) -> list[float] | str:
@@ -138,10 +147,11 @@ def _flat(tensor: Tensor) -> list[float]:
     return tensor.double().reshape(-1).tolist()
 
 
-def _count_message(answer: Any, wanted: int) -> str:
+def _count_message(answer: Any, wanted: int, may_have_point: bool) -> str:
     numbers = "one number" if wanted == 1 else f"{wanted} numbers"
     told = f"Not yet. The answer is {numbers}; this is {kind(answer)}."
-    if isinstance(answer, (list, tuple)) and len(answer) == 2 * wanted and all(type(part) is int for part in answer) and answer[1] >= 0:
+    pairs = may_have_point and isinstance(answer, (list, tuple)) and len(answer) == 2 * wanted
+    if pairs and all(type(part) is int for part in answer) and answer[1] >= 0:
         return f"{told} If {answer[0]},{answer[1]} is one number, write the decimal point, {answer[0]}.{answer[1]}."
     return told
 

@@ -87,34 +87,21 @@ def _cross_first(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
     return norm(x + think(x))
 
 
-def _asks_itself_again(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-    x = norm(x + attend(x, x, x, mask))
-    x = norm(x + attend(x, x, x))
-    return norm(x + think(x))
+def _asking(second: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The paper's layer whose second part answers (x, memory, mask) in another way."""
 
+    def layer(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        x = norm(x + attend(x, x, x, mask))
+        x = norm(x + second(x, memory, mask))
+        return norm(x + think(x))
 
-def _values_of_its_own(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-    x = norm(x + attend(x, x, x, mask))
-    x = norm(x + norm(attend(x, memory, memory)))
-    return norm(x + think(x))
+    return layer
 
 
 def _norm_inside(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
     x = x + norm(attend(x, x, x, mask))
     x = x + norm(attend(x, memory, memory))
     return x + norm(think(x))
-
-
-def _memory_asks(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-    x = norm(x + attend(x, x, x, mask))
-    x = norm(x + attend(memory, x, x))
-    return norm(x + think(x))
-
-
-def _mask_twice(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-    x = norm(x + attend(x, x, x, mask))
-    x = norm(x + attend(x, memory, memory, mask))
-    return norm(x + think(x))
 
 
 def _residual_of_the_start(x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
@@ -156,13 +143,22 @@ function_exercise(
         Slip("the norms stand before, as in pre-norm", _pre_norm, "The paper's order is norm(x + f(x)), three times."),
         Slip("nothing is masked", lambda x, m, mask: paper_layer(x, m, torch.ones_like(mask)), "Give the first attention the mask."),
         Slip("the mask is turned round", lambda x, m, mask: paper_layer(x, m, ~mask), "It is True where looking is allowed: no ~ here."),
-        Slip("the second attention asks the words written", _asks_itself_again, "Keys and values come from the memory."),
+        Slip(
+            "the second attention asks the words written",
+            _asking(lambda x, m, mask: attend(x, x, x)),
+            "Keys and values come from the memory.",
+        ),
         Slip(
             "the second attention has the mask, too",
-            _mask_twice,
+            _asking(lambda x, m, mask: attend(x, m, m, mask)),
             "Here S = T, else it would not even run: the mask is (T, T), these weights are (T, S). What was read may be seen to its end.",
         ),
-        Slip("the memory asks and the words written are asked", _memory_asks, "Who asks? The words written: queries come from x."),
+        Slip(
+            "the memory asks and the words written are asked",
+            _asking(lambda x, m, mask: attend(m, x, x)),
+            "Who asks? The words written: queries come from x.",
+        ),
+        Slip("the values are those of the words written", _asking(lambda x, m, mask: attend(x, m, x)), "They come from the memory, too."),
         Slip("the norm stands inside the sum", _norm_inside, "x + norm(f(x)) leaves the sum as it is. Add first: norm(x + f(x))."),
         Slip("the memory is asked first", _cross_first, "First what has been written, then what was read."),
         Slip("the way around is missing", _no_residual, "Add x to what each part answers."),
@@ -171,7 +167,7 @@ function_exercise(
             _residual_of_the_start,
             "Each part starts from what the part before has left: put the result back into x.",
         ),
-        Slip("the second answer is normalised before it is added", _values_of_its_own, "Add first, then one norm over the sum."),
+        Slip("the second answer is normalised before it is added", _asking(lambda x, m, mask: norm(attend(x, m, m))), "Add first."),
         Slip("think's answer is not added", lambda *given: norm(think(_no_thinking(*given))), "The third sum is norm(x + think(x))."),
         Slip("the last norm is missing", lambda *given: (x := _no_thinking(*given)) + think(x), "Each of the three sums gets its norm."),
         Slip(

@@ -147,7 +147,7 @@ for sentence in ("der Mann beißt den Hund.", "den Mann beißt der Hund."):
 # %% [markdown]
 # The mirror pays at two words, 26 and 24. *der* is free, since both begin so. The next word decides who bites, and nothing written so far can tell: the decoder has to **look at what was read**.
 #
-# The last sentence pays at four. *den* costs 20 bits; *Mann* and *Hund* as much as in the mirror, for after *den*, too, the model wants *Hund*, and after *den Mann beißt* another *den*. It fills the places of the one order that it knows; *den* does not tell it otherwise. Count the beginnings in its training data:
+# The last sentence pays at four. *den* costs 20 bits; *Mann* and *Hund* as much as in the mirror, for after *den*, too, the model wants *Hund*, and after *den Mann beißt* another *den*. It fills the places of a statement's usual order; *den* does not tell it otherwise. Count the beginnings in its training data:
 
 # %% tags=["nbval-check-output"]
 from lessons_lib.corpus import load_grammar
@@ -239,8 +239,8 @@ class DecoderLayer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
 
     def forward(self, x, mask, memory, memory_mask):
-        first, second, third = self.norms  # [0] below: not the weights
-        x = x + self.self_attention(first(x), mask=mask)[0]
+        first, second, third = self.norms
+        x = x + self.self_attention(first(x), mask=mask)[0]  # no weights
         # the norm of x asks, memory gives keys and values
         x = x + self.cross_attention(second(x), memory, memory_mask)[0]
         return x + self.feed_forward(third(x))
@@ -371,16 +371,16 @@ torch.testing.assert_close(ours(source, target), model(source, target))
 print("logits:", tuple(ours(source, target).shape), "the same")
 
 # %% [markdown]
-# After *der*, the three likeliest words for each sentence, in percent:
+# After *der*, the likeliest word for each sentence, in percent:
 
 # %% tags=["nbval-check-output"]
 for english in ("The dog bites the man.", "The man bites the dog."):
     logits = ours(read(english), target[:, :2])[0, -1]  # (V,) after: der
-    p, ids = torch.softmax(logits, dim=-1).topk(3)
+    p, ids = torch.softmax(logits, dim=-1).topk(1)
     print(english, *(f"{w} {100 * q:.0f}" for w, q in zip(names(ids), p)))
 
 # %% [markdown]
-# (*Bär* bear, *Karotte* carrot, *Polizist* policeman, *Maler* painter.) To write a sentence, take the likeliest word again and again until ⟨EOS⟩ comes.
+# To write a sentence, take the likeliest word again and again until ⟨EOS⟩ comes.
 
 # %% tags=["nbval-check-output"]
 def write(memory, memory_mask, most=20):
@@ -786,7 +786,7 @@ same = int((favourites == target[0]).sum())
 print("the favourite is the word just read at", same, "of 7 positions")
 
 # %% [markdown]
-# The residual carries a word's own vector up to the output, and the tied table finds it most like itself. The mean of these costs over all words is the *loss* that training lowers. PyTorch counts it in nats: a fresh model should start near $\ln V$, here 8.03 (ours at 8.4), and a start far above says that something is wrong before any training.
+# The residual carries a word's own vector up to the output, and the tied table finds it most like itself. The mean of these costs over all words is the *loss* that training lowers. PyTorch counts it in nats: a fresh model should start near $\ln V$, here 8.03 (`fresh` at 8.4), and a start far above says that something is wrong before any training.
 #
 # ## Quiz
 #
@@ -856,7 +856,7 @@ print("the favourite is the word just read at", same, "of 7 positions")
 # </details>
 # <details><summary>The causal mask leaks</summary>
 #
-# Right. Ahead of the change everything must be *exactly* as before.
+# Right. Left of the change everything must be *exactly* as before.
 #
 # </details>
 # <details><summary>Nothing, as long as the loss falls</summary>
@@ -903,7 +903,7 @@ model_map.show("05", layers=2)
 # 1. A sentence's probability is the product of its words' probabilities, ⟨EOS⟩ included; in bits, a sum. One pass gives all of them.
 # 2. The encoder's memory has one vector a source token, $S \times d_\text{model}$; the decoder asks it in every layer.
 # 3. A decoder layer asks itself under the causal mask, asks the memory, then thinks; the output compares each state with the tied table.
-# 4. Masks are proved by changing one input: ahead of it, nothing may move at all.
+# 4. Masks are proved by changing one input: to its left, nothing may move at all.
 # 5. The three families are the same parts under other masks; a token pays only for the stack it passes.
 #
 # Next, [06](06_training_loop.ipynb) trains it.

@@ -702,7 +702,7 @@ print("held-out loss has risen since:", outside[-1] > outside[kept] + 0.2)
 print("training loss has fallen since:", training[-1] < training[kept])
 
 # %% [markdown]
-# The model learns its sentences by heart and gets worse at all others. **Early stopping** with a **patience** of 2: after two measurements without a new best, stop and go back to the best. The library's: `TrainingConfig(validate_every=15, patience=2)`.
+# It learns its sentences by heart; on others it grows surer where it is wrong. **Early stopping** with a **patience** of 2: after two measurements without a new best, stop and go back to the best. The library's: `TrainingConfig(validate_every=15, patience=2)`.
 #
 # ## 8. The gallery: which run is which?
 #
@@ -985,5 +985,4 @@ model_map.show("06")
 # - Szegedy and others (2016): [*Rethinking the Inception Architecture for Computer Vision*](https://arxiv.org/abs/1512.00567), section 7 (label smoothing).
 # - Pascanu, Mikolov, Bengio (2013): [*On the difficulty of training recurrent neural networks*](https://arxiv.org/abs/1211.5063), section 3.2 (clipping).
 # - Xiong and others (2020): [*On Layer Normalization in the Transformer Architecture*](https://arxiv.org/abs/2002.04745), section 3 (post-norm and warm-up).
-# - Glorot, Bengio (2010): *Understanding the difficulty of training deep feedforward neural networks*, section 4.2.1.
 # - The article, sections 2.3 and 3.2.

@@ -583,7 +583,7 @@ shorter = ["der Hund beißt den", hypotheses[1]]
 show(metric.corpus_score(shorter, [references]))
 
 # %% [markdown]
-# BLEU is fooled by saying less, and by being wrong in the right places. **Before you run it:** which of the three will BLEU (smoothed, for single sentences) like best?
+# BLEU is fooled by saying less, and by being wrong in the right places. **Before you run it:** which of the three will BLEU (smoothed, for single sentences) like best? (chrF: below.)
 
 # %% tags=["nbval-check-output"]
 reference = ["der Hund beißt den Mann"]
@@ -597,7 +597,7 @@ for text, meaning in (("den Mann beißt der Hund", "right"),
 # %% [markdown]
 # The sentence that does not say who is bitten wins, 42.7 against 31.9 for the right one.
 #
-# **chrF** (Popović 2015; here chrF2) counts runs of 1 to 6 *characters*, spaces left out: the share of the hypothesis that is found, and, with weight β = 2, of the reference. No words to cut, no all-or-nothing at four. It parts right from mirror, 76.8 from 56.6 (*denMan* is a run of six); the broken sentence still leads.
+# **chrF** (Popović 2015; here chrF2) counts runs of 1 to 6 *characters*, spaces left out: the share of the hypothesis that is found, and, with weight β = 2, of the reference. No words to cut, no all-or-nothing at four. It tells right from mirror, 76.8 from 56.6 (*denMan* is a run of six); the broken sentence still leads.
 #
 # Two systems: A is always right and puts the object first; B has forgotten case:
 
@@ -617,7 +617,7 @@ for name, texts in (("A, right:", system_a), ("B, no case:", system_b)):
 # %% [markdown]
 # (*The dog bites the man, the wolf seeks the bear, the cook hears the teacher, the father visits the doctor.*) 4 against 26, and A is the better translator: the reference's word order is one of several. (A shares no pair of words with it: the 4 is smoothing.)
 #
-# What helps: more references; **learned metrics** such as COMET (Rei and others 2020), networks that read source, hypothesis and reference and were trained on people's judgements. They agree with people more often than BLEU (Freitag and others 2022), but have blind spots of their own. And a small test of what *you* need: section 8.
+# What helps: more references; **learned metrics** such as COMET (Rei and others 2020), networks that read source, hypothesis and reference and were trained on people's judgements. They agree with people more often than BLEU (Freitag and others 2022), but have blind spots. And a small test of what *you* need: section 8.
 #
 # > **What the article says** (2.4, and step 6 of 3.2): models are evaluated by "BLEU, ROUGE and other metrics". Say for what: n-gram overlap for translation and for summaries (**ROUGE**: how much of the reference is found), with signature and interval. Elsewhere: perplexity, accuracy, chrF, learned metrics, people.
 #
@@ -691,7 +691,7 @@ check("bootstrap.draws", bootstrap)
 #
 # ### Two real systems: greedy and beam 5
 #
-# The same translator on Multi30k's 1,000 test sentences of 2016. Each sentence's counts are recorded, so that you need no data (`python data/decoding/record.py` makes them again):
+# The same translator on Multi30k's 1,000 test sentences of 2016. Each sentence's counts are recorded, so you need no data (`python data/decoding/record.py` makes them again):
 
 # %%
 import csv
@@ -717,7 +717,7 @@ for name in ("greedy", "beam5"):
     print(f"{name:7} BLEU {bleu_of(counts_of(name)):.2f}")
 
 # %% [markdown]
-# To bootstrap BLEU, redraw *sentences* and add their counts again. **Before you run it:** which interval is narrower, a system's own or the difference's?
+# To bootstrap BLEU, redraw *sentences* and add their counts again. **Before you run it:** will the two intervals overlap, and will that of the difference hold 0?
 
 # %% tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
@@ -784,7 +784,7 @@ gains = {(5, 1.0): gain5, (16, 0.0): gain16}
 charts.beams(recorded, gains, "Multi30k test 2016")
 
 # %% [markdown]
-# Wider beams do find likelier texts (18.1 to 15.9 bits by the sum), and those are shorter: 12.0 to 11.3 words, where people wrote 12.1. By the sum, beam 16 is not shown to differ from greedy, and is shown to be worse than beam 5 by length. It rewrites 620 of greedy's 1,000 texts for less than a point: the likeliest text is not the best one. (Stahlberg and Byrne 2019 searched one model exactly: for half of the sentences its likeliest text was empty.)
+# Wider beams do find likelier texts (18.1 to 15.9 bits by the sum), and those are shorter: 12.0 to 11.3 words, where people wrote 12.1. By the sum, beam 16 is not shown to differ from greedy, and is shown to be worse than beam 5 by length. Its brevity penalty, 0.93, eats what its words gain (without it 39.3, greedy 36.7): likelier is not better. (Stahlberg and Byrne 2019 searched one model exactly: for half of the sentences its likeliest text was empty.)
 #
 # What do they write by length? Sentences of ours:
 
@@ -952,7 +952,7 @@ check("decoding.wait_k", wait_k)
 #
 # ## Quiz
 #
-# **1.** Chosen by the sum, beam 16 finds texts that the model thinks likelier than beam 5's, and BLEU falls. What happened?
+# **1.** Chosen by the sum, beam 16 finds texts that the model thinks likelier than beam 5's, yet BLEU is no better. What happened?
 #
 # <details><summary>The search has a bug: likelier is better</summary>
 #

@@ -395,7 +395,7 @@ share = sizes[torch.bfloat16] / sizes[torch.float32]
 print("bfloat16 keeps between half and 60 %:", 0.5 < share < 0.6)
 
 # %% [markdown]
-# A little over half: the loss is computed in float32, on purpose. With AMD's AVX512-BF16 our step is a sixth faster (below), with Intel's matrix units (AMX) 8 %, without either slower. Hence the library measures first:
+# A little over half: the loss is computed in float32, on purpose. With AMD's AVX512-BF16 our step is a sixth faster (below); with Intel's matrix units (AMX) nothing is sure (0.9 to 1.2 times); without either it is slower. Hence the library measures first:
 
 # %%
 from lessons_lib.runtime import (hand_back_memory, is_faster_in_bf16,
@@ -405,7 +405,7 @@ device = pick_device("auto")
 print("device:", device, " faster in bfloat16:", is_faster_in_bf16(device))
 
 # %% [markdown]
-# **And compiling?** `torch.compile` fuses small operations into larger ones. A trial on two cores:
+# **And compiling?** `torch.compile` fuses small operations into larger ones. One trial, no log kept:
 
 # %% tags=["nbval-check-output"]
 tried = read_metrics(data_dir() / "studies" / "record.jsonl")
@@ -415,7 +415,7 @@ print(f"{wait} s to compile, then {compiled} ms a step instead of {plain}")
 print(f"pays back after {wait / (plain - compiled) * 1000:,.0f} steps")
 
 # %% [markdown]
-# More than half of the recorded run.
+# Or never: 3 % may be noise.
 #
 # **Less work for the same result** pays more. Today's recipe names three pieces (`speedups`; the shipped run had none): dropout masks cut from a pool that is drawn once; queries, keys and values in one product; a cross-entropy that makes its gradient on the way forward. The pool's masks are others, and overlap; so compare without dropout:
 
@@ -613,7 +613,7 @@ print("short and long, mean of means: off by more than 10 %:",
 #
 # <details><summary>The list</summary>
 #
-# The master weights; Adam's two means and its step count; the average; where the run stands (step, pass, batch within the pass, tokens, seconds); the best score so far. The learning rate follows from the step, or from the seconds, where the budget is in minutes (section 8). What chance decides needs no storing here: dropout is drawn from (seed, step, micro-batch), order and BPE-dropout from (seed, pass).
+# The master weights; Adam's two means and its step count; the average; where the run stands (step, pass, batch within the pass, tokens, seconds); the best score so far. The learning rate follows from the step, or from the seconds, where the budget is in minutes (section 8).
 #
 # </details>
 
@@ -687,7 +687,7 @@ print("same bits: ", all(torch.equal(one[name], other[name]) for name in one))
 print("the log has each step once:", steps_of("killed") == list(range(1, 101)))
 
 # %% [markdown]
-# To the last bit: steps after the state were made again, with the same sentences and dropout. A budget in minutes resumes too, but its rate follows the clock, so only one in steps (`--steps`) repeats exactly.
+# To the last bit. Chance needs no storing: dropout is drawn from (seed, step, micro-batch), order and BPE-dropout from (seed, pass), so steps after the state were made again as they were. A budget in minutes resumes too, but its rate follows the clock, so only one in steps (`--steps`) repeats exactly.
 #
 # **Try it.** A friend stores the weights only, and starts Adam anew on resume. Which two things go wrong in the first steps after it?
 #
@@ -729,7 +729,7 @@ check("batches.order", batch_at)
 # torchrun --nproc-per-node 2 -m lessons_lib train tiny
 # ```
 #
-# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. It is section 5's sum in two places: tests find one process's gradients to 0.00001.
+# `torchrun` tells each process its number, its **rank**. With two micro-batches a step, rank 0 takes the first and rank 1 the second (`micro_batches` has to be a multiple of the processes). Each divides by the tokens of both, the gradients are added up across processes (*all-reduce*), and each makes the same step on its own copy of the weights. This is **data parallelism**. In float32, tests find one process's gradients to 0.00001.
 #
 # On a GPU the line is
 #
@@ -764,7 +764,7 @@ for share in (1 / 20, 1 / 3, 2 / 3, 1):
 pictures.pace(rows, hardware)
 
 # %% [markdown]
-# Tokens a second rise by 70 % towards the end: others seem to have left the machine. And the rate *jumps up* after minute 50. It is half the peak times $1 + \cos(\pi \cdot \text{share})$, with the share of the way that has gone. Turned round, each row tells how long the run was planned to be:
+# From minute 65 tokens a second are half as many again: others seem to have left the machine. And the rate *jumps up* after minute 50. It is half the peak times $1 + \cos(\pi \cdot \text{share})$, with the share of the way that has gone. Turned round, each row tells how long the run was planned to be:
 
 # %% tags=["nbval-check-output"]
 recipe = json.loads((shipped / "training.json").read_text())
@@ -862,7 +862,17 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.8 ahead, had five rounds. The first (wider, more dropout) reached 38.84. The second added each caption beside a translation of ours (*data diversification*, Nguyen and others 2020): 39.82. Captions of its *training* it translated no better (39.0): nothing learned by heart, so less dropout (0.2 for 0.3) and twice the tokens: 40.83; with 0.1 and wider layers: 41.15 (45.5 on training captions: by heart). The fifth, on ours nearest to the captions: 41.21. The model *back* began on captions alone, 40.25; widened, on what three of these rounds had written: 43.33.
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.8 ahead, learned in rounds, each from the weights before:
+#
+# | round | new | BLEU |
+# |---|---|---|
+# | 1 | wider, dropout 0.3 | 38.84 |
+# | 2 | each caption beside a translation of ours (*data diversification*, Nguyen and others 2020) | 39.82 |
+# | 3 | dropout 0.2, since training captions came out no better (39.0); twice the tokens | 40.83 |
+# | 4 | dropout 0.1, wider layers | 41.15 |
+# | 5 | of our translations those nearest to the captions | 41.21 |
+#
+# The model *back* began on captions alone, 40.25; widened, on what three of these rounds had written: 43.33.
 #
 # ### What failed on the way
 #
@@ -882,7 +892,7 @@ pictures.attempts({name: runs[name] for name in list(runs)[:4]},
                   "Post-norm stays behind")
 
 # %% [markdown]
-# It crawled, with twice the warm-up or more. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change (R-Drop, Liang and others 2021: two passes, charged α times for disagreeing). *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
+# It crawled, with twice the warm-up or more. Why? Ten **screens** of `tiny`, five minutes on one core each, most with one change (R-Drop, Liang and others 2021: two passes, α times their disagreement added). *Spread* is how much the memory differs from word to word of a sentence, in shares of its size.
 
 # %%
 def by(key, table):
@@ -896,9 +906,9 @@ for level, found in by("level", screens):
     print(f"{level:25} loss {loss:.2f}, BLEU {bleu:3.1f}, spread {spread:.2f}")
 
 # %% [markdown]
-# Post-norm has made one word of a sentence (0.01). First weights of queries, keys and values at 0.71 of ours mend most of the loss, neither spread nor BLEU. (The seeds differ by 0.06.)
+# Post-norm's memory is the same at every word (0.01). First weights of queries, keys and values at 0.71 of ours mend most of the loss, neither spread nor BLEU. (The seeds' losses differ by 0.06.)
 #
-# So post-norm got a third chance: such weights, 2,000 steps of warm-up. **Guess:** stuck, level with pre-norm, or between?
+# Post-norm's third chance: first weights like wider pre-norm's, 2,000 steps of warm-up. **Guess:** stuck, level with pre-norm, or between?
 
 # %%
 wide = [name for name in runs if not name.startswith("tiny")]
@@ -908,7 +918,7 @@ pictures.attempts({name: runs[name] for name in wide},
 # %% [markdown]
 # Between: 27.9 after 3,000 steps, pre-norm 32.0.
 #
-# What else was tried (post-norm's 40.75, from twice the tokens, left no log):
+# What else was tried:
 
 # %% tags=["nbval-check-output"]
 for study, found in by("study", tried):
@@ -1072,7 +1082,7 @@ explorers.alignment_explorer(captioner, sentence, trained_on)
 #
 # <details><summary>Yes: minutes are what counts</summary>
 #
-# Ours ran 1.7 times as fast when the neighbours left.
+# Ours ran 1.5 times as fast when the neighbours left.
 #
 # </details>
 # <details><summary>No: only steps may be compared</summary>
@@ -1100,7 +1110,7 @@ model_map.show("08")
 # ## Summary
 #
 # 1. Padding can be half of all work: sort by length, fill a budget of places, shuffle the batches.
-# 2. Mixed precision: work in bfloat16, masters in float32. It saves time and what the forward pass keeps, not weights.
+# 2. Mixed precision: work in bfloat16, masters in float32. It saves what the forward pass keeps; time on some processors.
 # 3. The moving average shows what the weights are worth without their jumping; once the rate has fallen, the last come close to it.
 # 4. Micro-batches and processes give the gradient of the whole if all divide by its tokens. A whole state and a budget in steps resume to the last bit.
 # 5. Read a log for load, jumps and changes made together. Quote a score with its metric, a cost with its assumptions.
@@ -1109,7 +1119,7 @@ model_map.show("08")
 #
 # - [Micikevicius and others (2018)](https://arxiv.org/abs/1710.03740), section 3.1: mixed precision and master weights.
 # - [Vaswani and others (2017)](https://arxiv.org/abs/1706.03762), section 6.1: averaging checkpoints.
-# - [Morishita and others (2017)](https://aclanthology.org/W17-3208/): ways to build batches.
+# - [Provilkov and others (2020)](https://aclanthology.org/2020.acl-main.170/): BPE-dropout. [Liang and others (2021)](https://arxiv.org/abs/2106.14448): R-Drop.
 # - Hugging Face (2024): [*Fixing Gradient Accumulation*](https://huggingface.co/blog/gradient_accumulation).
 # - [Kaplan and others (2020)](https://arxiv.org/abs/2001.08361), section 2.1: 6 N D.
 # - [Elliott and others (2016)](https://aclanthology.org/W16-3210/): Multi30k. [Wu and others (2021)](https://aclanthology.org/2021.acl-long.480/): the published scores. [Nguyen and others (2020)](https://arxiv.org/abs/1911.01986): data diversification.
