@@ -45,7 +45,7 @@ test-matrix: $(DEV) ## the compared cells again: one thread, AVX2 only, without 
 	@$(BIN)/python scripts/run_tests.py --matrix
 
 format: $(DEV) ## put code into the house's format
-	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(DEV) ## resolve requirements/*.txt again from pyproject.toml
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv

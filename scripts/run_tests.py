@@ -16,6 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lessons_lib.runtime import usable_cores
+
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "reports"
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope"]
@@ -54,7 +56,9 @@ def run(name: str, command: list[str], changes: dict[str, str | None] | None = N
     """Run one command from the repository's root; a change of None removes the variable."""
     print(f"\n== {name}", flush=True)
     # A test must not wait for a hub that cannot be reached: what is not on this machine is skipped with its reason.
-    environment = {"HF_HUB_OFFLINE": "1", **os.environ}
+    # Two workers, half of the cores each: kernels that all take all of them slow each other down many times over.
+    threads = str(max(1, int(usable_cores()) // 2))
+    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": threads, **os.environ}
     for key, value in (changes or {}).items():
         environment.pop(key, None)
         if value is not None:

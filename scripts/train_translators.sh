@@ -8,9 +8,10 @@
 # German to English learns twice, the second time wider at once, from what its own first round and three of the other direction make of the captions.
 # The fifth time English to German reads what that second round writes, and of its own translations those nearest to the captions.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seed=${1:-1}
 out=${2:-runs/translators}
+[[ -z ${2:-} || $out = /* ]] || out=$PWD/$out
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 learn() { OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m lessons_lib train "$@" --seed "$seed" --resume; }
 

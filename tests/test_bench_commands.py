@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def test_bench_train_prints_a_table_and_writes_rows(tmp_path: Path) -> None:
     outcome = lessons("bench", "train", *options, "--repeats", 2, "--json", tmp_path / "rows.jsonl")
     assert outcome.status == 0, outcome.err
     assert outcome.lines[0].startswith("bench train · tiny, 1+1 layers, d_model 16, d_ff 32, 2 heads, vocabulary 290")
-    assert [line.split()[0] for line in outcome.lines[4:6]] == ["textbook", "plain"]
+    table = [line.split()[0] for line in outcome.lines if line.strip()]
+    assert table[table.index("system") + 1 :][:2] == ["textbook", "plain"]
     assert "warm-up, plain: " in outcome.err and "round 2 of 2, textbook: " in outcome.err
     found = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
     speeds = [row for row in found if row["metric"] == "tokens_per_second"]
@@ -41,7 +43,8 @@ def test_bench_train_prints_a_table_and_writes_rows(tmp_path: Path) -> None:
 def test_bench_train_for_minutes_judges_what_was_learned() -> None:
     outcome = lessons("bench", "train", "--preset", "tiny", "--peers", "", "--ours", "plain", "--minutes", "0.01", "--threads", 1)
     assert outcome.status == 0, outcome.err
-    assert outcome.lines[3].split()[-1] == "BLEU" and outcome.lines[4].startswith("plain") and "warm-up" not in outcome.err
+    head, row = next(pair for pair in itertools.pairwise(outcome.lines) if pair[0].startswith("system"))
+    assert head.split()[-1] == "BLEU" and row.startswith("plain") and "warm-up" not in outcome.err
     assert_refused(lessons("bench", "train", "--peers", "joeynmt", "--minutes", "1", "--preset", "tiny"), "joeynmt", "textbook")
 
 

@@ -18,7 +18,7 @@ from lessons_lib.runtime import usable_cores
 
 HYPOTHESES = ["Ein Mann fährt Fahrrad.", "Zwei Hunde laufen im Gras.", "Eine Frau liest ein Buch.", "Kinder spielen."] * 5
 REFERENCES = ["Ein Mann fährt ein Fahrrad.", "Zwei Hunde rennen im Gras.", "Eine Frau liest ein Buch.", "Kinder spielen."] * 5
-COMMANDS = ("doctor", "translate", "train", "evaluate", "notebooks", "bench")
+COMMANDS = ("doctor", "translate", "train", "evaluate", "notebooks", "bench", "grade")
 
 
 def test_it_starts_quickly_where_torch_is_not_needed(tmp_path: Path) -> None:
@@ -114,6 +114,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         save_tiny_translator(tmp_path / "data" / "checkpoints" / name, direction=direction)
     for place in ("checkpoints", "cli.doctor"):
         monkeypatch.setattr(f"lessons_lib.{place}.data_dir", lambda: tmp_path / "data")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.delenv("HF_DATASETS_CACHE", raising=False)
     monkeypatch.delenv("LESSONS_DATA_DIR", raising=False)
@@ -127,7 +128,7 @@ def test_doctor_is_content_without_what_is_optional(house: Path) -> None:
     for words in (
         "python 3.",
         "torch 2.",
-        "cores",
+        " core",
         "GB of memory",
         "pairs in data/grammar, verified",
         "All that the course needs is here.",
@@ -209,7 +210,7 @@ def test_notebooks_refuses_in_words() -> None:
     assert_refused(lessons("notebooks", "check", "98"), "no notebook 98", "00, 01")
     assert_refused(lessons("notebooks", "reset"), "NN")
     assert_refused(lessons("notebooks", "bake"), "bake")
-    assert all(f"\n  {name}" in lessons("notebooks").out.decode() for name in ("build", "run", "check", "reset"))
+    assert all(f"\n  {name}" in lessons("notebooks").out.decode() for name in ("build", "run", "check", "reset", "handout"))
 
 
 def test_in_a_notebook_no_traceback_follows(tmp_path: Path) -> None:

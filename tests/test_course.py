@@ -231,6 +231,32 @@ def test_reset_looks_past_what_a_reader_committed(course: Path) -> None:
     assert learner(course).read_bytes() == fresh
 
 
+def test_a_notebook_behind_a_link_is_kept_as_a_file(course: Path, tmp_path: Path) -> None:
+    edit(learner(course))
+    mine, elsewhere = learner(course).read_bytes(), tmp_path / "elsewhere.ipynb"
+    learner(course).rename(elsewhere)
+    learner(course).symlink_to(elsewhere)
+    assert reset("01", root=course) == 0
+    kept = learner(course).with_name("01_toy.mine-1.ipynb")
+    assert kept.read_bytes() == mine != learner(course).read_bytes() and not kept.is_symlink()
+
+
+def test_a_build_keeps_what_a_reader_wrote_and_makes_no_copy_of_a_build(course: Path) -> None:
+    assert build(root=course) == 0
+    kept = learner(course).with_name("01_toy.mine-1.ipynb")
+    assert not kept.exists()
+    edit(learner(course))
+    mine = learner(course).read_bytes()
+    assert build(root=course) == 0
+    assert kept.read_bytes() == mine != learner(course).read_bytes()
+
+
+def test_a_notebook_without_a_source_is_named(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learner(course).with_name("02_old.ipynb").write_bytes(learner(course).read_bytes())
+    assert check(root=course) == 1
+    assert "notebooks/02_old.ipynb has no source" in capsys.readouterr().out
+
+
 def test_a_class_gets_the_notebook_without_its_solution_and_with_all_else(course: Path, tmp_path: Path) -> None:
     whole = learner(course).read_text(encoding="utf-8")
     assert handout(tmp_path / "class" / "a", ["01"], root=course) == 0
@@ -242,6 +268,8 @@ def test_a_class_gets_the_notebook_without_its_solution_and_with_all_else(course
 
 
 def test_nothing_is_handed_out_over_what_is_there_or_with_a_readers_work_in_it(course: Path, tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="Name the folder first"):
+        handout(Path("01"), root=course)
     handout(tmp_path, root=course)
     before = (tmp_path / "01_toy.ipynb").read_bytes()
     with pytest.raises(CourseError, match="holds 01_toy.ipynb already"):

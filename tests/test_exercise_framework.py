@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from lessons_lib.exercises import verdicts
-from lessons_lib.exercises.comparing import describe, difference
+from lessons_lib.exercises.comparing import describe, difference, kind
 from lessons_lib.exercises.framework import (
     Case,
     Exercise,
@@ -264,3 +265,15 @@ def test_a_topic_is_loaded_when_asked_for_and_a_broken_one_says_so_each_time(tmp
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             find("broken.one")
+
+
+def test_complex_answers_are_called_by_their_name() -> None:
+    turned = torch.polar(torch.ones(3, 3), torch.zeros(3, 3))
+    assert kind(turned) == "a tensor of complex numbers, shape (3, 3)"
+    assert difference(turned, torch.ones(3, 3), 1e-4).endswith("is a tensor of complex numbers, shape (3, 3)")
+    assert describe(3 + 4j) == "3+4j"
+    assert "the root of a number below 0?" in difference(1j, 1.0, 1e-4)
+
+
+def test_an_answer_that_ends_the_program_is_wrong_and_ends_nothing() -> None:
+    assert "SystemExit" in find("start.centre_rows").verdict(lambda x: sys.exit()).text

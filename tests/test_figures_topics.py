@@ -118,7 +118,7 @@ def test_source_is_the_librarys_own_and_survives_an_untrusted_page():
     words = re.sub(r"<[^>]+>", "", page)
     assert "def number(" in words and "import" not in words and "lessons_lib/figures/palette.py, number" in words
     assert "class=" not in page and "<style" not in page and " id=" not in page
-    assert page.count("text-indent:-") == page.count("<div style=\"padding-left:") == data["text/plain"].count("\n") - 2
+    assert page.count("text-indent:-") == page.count('<div style="padding-left:') == data["text/plain"].count("\n") - 2
     assert "true minus" in words and "true minus" not in shown(source.show_source, palette.number, docstring=False)["text/html"]
 
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from lessons_lib import shipping
-from lessons_lib.checkpoints import load_model, load_tensors, shipped
-from lessons_lib.config import Budget
+from lessons_lib.checkpoints import grown, load_model, load_tensors, load_weights, shipped
+from lessons_lib.config import Budget, ModelConfig
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
 from lessons_lib.evaluation import Score, score
 from lessons_lib.metrics import read_metrics
+from lessons_lib.models import EncoderDecoder
 from lessons_lib.presets import PRESETS, find, train
 from lessons_lib.runtime import data_dir
 from lessons_lib.shipping import card, ship
@@ -36,6 +37,17 @@ def test_the_translators_ship_whole_small_and_without_pickles() -> None:
     for name in NAMES:
         weights, _ = load_tensors(shipped()[name] / "model.safetensors")
         assert {t.dtype for t in weights.values()} == {torch.float16}
+
+
+def test_what_the_examples_begin_with_fits_their_recipes() -> None:
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "lessons_lib" / "cli" / "train.py", ROOT / "README.md")]
+    examples = [example for text in texts for example in re.findall(r"lessons train (\S+) --from ([\w-]+)", text)]
+    assert len(examples) == 2
+    for recipe, name in examples:
+        start = load_model(shipped()[name])
+        config = ModelConfig(vocabulary_size=start.tokenizer.vocabulary_size, pad_id=0, **PRESETS[recipe].model)
+        model = EncoderDecoder(config)
+        load_weights(model, grown(start.model.state_dict(), model), name)
 
 
 @pytest.mark.parametrize("name", NAMES)

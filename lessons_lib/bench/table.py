@@ -16,7 +16,7 @@ AGREE = 0.02
 
 
 def heading(occasion: Occasion) -> str:
-    """Where and when, two lines."""
+    """Where and when, two lines, more where they are long."""
     return _wrapped([f"{occasion.study} · {occasion.data}", f"{occasion.hardware}, torch {occasion.torch}, {occasion.date}"])
 
 

@@ -43,7 +43,7 @@ Examples:
   lessons train multi30k --minutes 20 --out runs/short
   lessons train multi30k --direction de-en
   lessons train grammar --also mine.jsonl --out runs/mine
-  lessons train multi30k-further --from multi30k-en-de
+  lessons train multi30k-wider --from multi30k-en-de
   lessons train grammar --steps 200 --seed 2 --out runs/seed2
   lessons train multi30k --resume
   torchrun --nproc-per-node 2 -m lessons_lib train multi30k

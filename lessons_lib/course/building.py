@@ -6,17 +6,18 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from lessons_lib.course import outputs
-from lessons_lib.course.cells import built_metadata, learners_notebook, serialised, solved_notebook
+from lessons_lib.course.cells import built_metadata, is_pristine, learners_notebook, read_notebook, serialised, solved_notebook
 from lessons_lib.course.execution import execute
-from lessons_lib.course.places import CourseError, Lesson, choose, repository
+from lessons_lib.course.places import CourseError, Lesson, choose, repository, set_aside
 from lessons_lib.files import write_together
 
 
 def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = None) -> int:
     """Write the learner's and the solved notebook of each lesson named (default: all), executed; return 0.
 
-    Both notebooks of a lesson are written, or neither. Raises CourseError naming notebook and cell when a cell fails, an
-    output holds what must not be committed, or an exercise's check does not accept its own solution.
+    Both notebooks of a lesson are written, or neither; one that a reader has changed is set aside first, as `reset` does. Raises
+    CourseError naming notebook and cell when a cell fails, an output holds what must not be committed, or an exercise's check does
+    not accept its own solution.
     """
     root = root or repository()
     for lesson in choose(numbers, root):
@@ -35,8 +36,18 @@ def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = Non
                 raise CourseError("\n".join(f"{_title(lesson, solved)}, {problem}" for problem in problems))
             texts[path] = serialised(notebook)
             print(f"{path.relative_to(root)}: {len(notebook.cells)} cells, {seconds:.1f} s, {len(texts[path]) / 1000:.0f} kB")
+        if _is_changed(lesson.learner):
+            print(f"The notebook that was there is kept as {set_aside(lesson.learner).name}.")
         write_together({path: text.encode() for path, text in texts.items()})
     return 0
+
+
+def _is_changed(path: Path) -> bool:
+    """Whether a notebook is there that is not as a build made it, or a file that is none."""
+    try:
+        return path.exists() and not is_pristine(read_notebook(path))
+    except CourseError:
+        return True
 
 
 def finish(notebook: NotebookNode) -> None:

@@ -25,7 +25,7 @@ METADATA = {
         "version": "3.11.0",
     },
 }
-GET_DEV = "make build, or without make: pip install --no-deps -r requirements/dev.txt"
+GET_DEV = "pip install --no-deps -r requirements/dev.txt"
 BUILT = "lessons_built"  # the notebook's own metadata: which cells it was built with
 
 

@@ -104,8 +104,9 @@ def _order_problems(notebook: NotebookNode) -> Iterator[str]:
 
 
 def _strays(root: Path) -> Iterator[str]:
-    """Solved notebooks without a source; learner's notebooks without one are named with their lesson."""
+    """Notebooks without a source, the learner's and the solved ones; not readers' copies."""
     known = {lesson.name for lesson in all_lessons(root)}
-    for path in sorted((root / "notebooks" / "solutions").glob("*.ipynb")):
+    folder = root / "notebooks"
+    for path in sorted([*folder.glob("[0-9][0-9]_*.ipynb"), *(folder / "solutions").glob("*.ipynb")]):
         if path.stem not in known and not is_readers_copy(path):
             yield f"{path.relative_to(root)} has no source notebooks/source/{path.stem}.py. Delete the notebook or add the source."

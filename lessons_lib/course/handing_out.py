@@ -16,6 +16,8 @@ def handout(folder: Path, numbers: Sequence[str | int] | None = None, *, root: P
 
     Raises CourseError, and writes nothing, where a notebook is not as it was built or would be overwritten.
     """
+    if not numbers and not folder.exists() and folder.name.isdigit():
+        raise CourseError(f"{folder} would be the folder's name. Name the folder first: lessons notebooks handout FOLDER {folder}")
     lessons = choose(numbers, root or repository())
     texts = {folder / lesson.learner.name: _without_solutions(lesson) for lesson in lessons}
     if there := [path.name for path in texts if path.exists()]:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 _SOURCE_NAME = re.compile(r"(\d{2})_\w+\.py")
@@ -94,3 +95,26 @@ def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
 def is_readers_copy(path: Path) -> bool:
     """Whether `path` is a copy of a reader's own work, set aside by `reset`."""
     return bool(_READERS_COPY.fullmatch(path.name))
+
+
+def set_aside(path: Path) -> Path:
+    """Give a reader's notebook a name of its own, `NN_name.mine-1.ipynb` (-2, … if that exists), and return it.
+
+    Two callers at once cannot take the same name. What a link leads to is copied: whoever writes to `path` next writes there.
+    """
+    for number in count(1):
+        kept = path.with_name(f"{path.stem}.mine-{number}.ipynb")
+        try:
+            if path.is_symlink():
+                raise OSError
+            os.link(path, kept)  # unlike a rename, this refuses to replace a file
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without hard links
+            try:
+                with open(kept, "xb") as file:
+                    file.write(path.read_bytes())
+            except FileExistsError:
+                continue
+        return kept
+    raise AssertionError("count() does not end")

@@ -1,13 +1,11 @@
 """`reset`: a fresh copy of a notebook for a reader who wants to begin again, keeping what is there."""
 
-import os
 import subprocess
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 from lessons_lib.course.cells import is_pristine, learners_notebook, parsed_notebook, serialised
-from lessons_lib.course.places import CourseError, Lesson, choose, repository
+from lessons_lib.course.places import CourseError, Lesson, choose, repository, set_aside
 from lessons_lib.files import write_text
 
 
@@ -32,7 +30,7 @@ def _reset(lesson: Lesson) -> None:
         if lesson.learner.read_bytes().replace(b"\r\n", b"\n") == fresh.encode():
             print(f"{lesson.learner.name} is fresh already; nothing changed.")
             return
-        print(f"Your notebook is kept as {_set_aside(lesson.learner).name}.")
+        print(f"Your notebook is kept as {set_aside(lesson.learner).name}.")
     write_text(lesson.learner, fresh)
     print(f"{lesson.learner.name} is fresh again ({origin}). If it is open in JupyterLab: File, Reload Notebook from Disk.")
 
@@ -68,19 +66,3 @@ def _from_source(lesson: Lesson) -> str:
             f"No fresh copy of {lesson.learner.name} can be made: git does not know one, and {error} "
             "Or clone the course's repository again and take the notebook from there."
         ) from None
-
-
-def _set_aside(path: Path) -> Path:
-    """Give the reader's notebook a name of its own; two resets at once cannot take the same one."""
-    for number in count(1):
-        kept = path.with_name(f"{path.stem}.mine-{number}.ipynb")
-        try:
-            os.link(path, kept)  # unlike a rename, this refuses to replace a file
-        except FileExistsError:
-            continue
-        except OSError:  # a file system without hard links
-            if kept.exists():
-                continue
-            kept.write_bytes(path.read_bytes())
-        return kept
-    raise AssertionError("count() does not end")

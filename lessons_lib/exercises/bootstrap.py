@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,12 +63,14 @@ def judge_bootstrap(answer: Any) -> Verdict:
 def _draws(answer: Callable[..., Any], first: Sequence[float], second: Sequence[float]) -> Tensor | Verdict:
     """The means that the learner's function draws, float64 (N_DRAWS,), by the check's own seed; a verdict if it gives something else."""
     case = Case((list(first), list(second), N_DRAWS), says=f"two systems' scores of {len(first)} sentences")
-    state = random.getstate()
+    state, numpy_state = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
         random.seed(SEED)
+        np.random.seed(SEED)
         torch.manual_seed(SEED)
         result = call(answer, case)
     random.setstate(state)
+    np.random.set_state(numpy_state)
     if refused := refuse_result(answer, result, False, case, bootstrap):
         return refused
     means = as_tensor(list(result)) if isinstance(result, (list, tuple)) else as_tensor(result)

@@ -149,7 +149,7 @@ def _call_and_watch(function: Callable[..., Any], case: Case) -> tuple[Any, bool
         result = function(*arguments, **keywords)
     except NotImplementedError:
         return ..., False
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if "ellipsis" in str(error).lower():  # the stub's ... stands where the function goes on with a value
             return ..., False
         see_more = "" if case.says else "Call it on this input in a cell of its own to see more."

@@ -19,6 +19,8 @@ def describe(value: Any) -> str:
         return repr(value) if not isinstance(value, str) else f"'{value[:60]}'"
     if isinstance(value, numbers.Integral):
         return str(int(value))
+    if isinstance(value, complex):
+        return f"{value:.4g}"
     if isinstance(value, numbers.Real):
         return _number(float(value))
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
@@ -37,7 +39,9 @@ def kind(value: Any) -> str:
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, numbers.Number):
-        return "a complex number, the root of one below 0" if isinstance(value, complex) else "a number"
+        return "a complex number" if isinstance(value, complex) else "a number"
+    if isinstance(value, Tensor) and value.is_complex():
+        return f"a tensor of complex numbers, shape {tuple(value.shape)}"
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         return f"a tensor of shape {tuple(value.shape)}" if len(value.shape) else "a tensor holding one number"
     if isinstance(value, (list, tuple, dict, set)):
@@ -73,7 +77,7 @@ def as_tensor(value: Any) -> Tensor | None:
 def difference(got: Any, expected: Any, tolerance: float) -> str | None:
     """Where `got` differs from `expected`, in a sentence without a full stop; None where it does not.
 
-    Numbers may differ by `tolerance`, absolute or relative, whichever is larger. A list of numbers passes for a tensor.
+    Numbers may differ by `tolerance` and, besides, by that share of what is expected. A list of numbers passes for a tensor.
     """
     several = isinstance(expected, (list, tuple)) and any(isinstance(part, Tensor) and part.dim() for part in expected)
     wanted = None if several else as_tensor(expected)
@@ -104,7 +108,8 @@ def _is_row(value: Any) -> bool:
 def _numbers_apart(got: Any, wanted: Tensor, expected: Any, tolerance: float) -> str | None:
     mine = as_tensor(got)
     if mine is None or (isinstance(got, bool) and not isinstance(expected, bool)):
-        return f"it should be {kind(expected)}, and is {kind(got)}"
+        why = " (is it the root of a number below 0?)" if isinstance(got, complex) else ""
+        return f"it should be {kind(expected)}, and is {kind(got)}{why}"
     if mine.shape != wanted.shape:
         return f"its shape should be {tuple(wanted.shape)}, and is {tuple(mine.shape)}"
     if (wanted.dtype == torch.bool) != (mine.dtype == torch.bool):

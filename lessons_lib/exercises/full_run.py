@@ -8,6 +8,8 @@ numbers_exercise(
     tolerance=0.0004,
     why="both lie halfway and go to the even number of steps, 1 + 2/128 and 1 − 2/256; and from 256 on the steps are 2 wide.",
     slips={
+        (1, 0.9921875, 256): "The first is off: 5/256 is more than a step of 1/128. Between which two places does 1 + 5/256 lie?",
+        (1, 1, 256): "The first two are off: each is more than a step away from 1. Between which two places does each lie?",
         (1.0234375, 0.9921875, 256): "The first is off: it lies halfway between 1 + 2/128 and 1 + 3/128: which is an even number of steps?",
         (1.01953125, 0.9921875, 256): "The first is off: 1 + 5/256 itself has no place on the line, whose steps from 1 to 2 are 1/128.",
         (

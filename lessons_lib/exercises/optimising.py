@@ -132,7 +132,7 @@ function_exercise(
     why="0.1 for the step, 0.01 for the weight decay: 0.89.",
     tolerance=1e-5,
     wrong_answers=[
-        ("a product where a power belongs", lambda w, g, m, v, t, rate, weight_decay: ((-1) ** 0.5, m, v), "the root of one below 0"),
+        ("a product where a power belongs", lambda w, g, m, v, t, rate, weight_decay: ((-1) ** 0.5, m, v), "the root of a number below 0"),
     ],
 )
 

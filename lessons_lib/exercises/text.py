@@ -80,6 +80,8 @@ def judge_garbled(rule: Any) -> Verdict:
         return _on_other_texts(found[2 * len(rows) :])
     if found == [_garbles_again(text) for text in asked]:
         return wrong(f"Not yet. {OTHER_WAY}")
+    if found == [not is_garbled(text) for text in asked]:
+        return wrong("Not yet. Your rule says True of what is good and False of what is garbled: turn it round.")
     told = f"Your rule finds {hits} of the {wanted} garbled pairs, with {len(alarms)} false alarm{'s' * (len(alarms) != 1)}."
     missed = [next(filter(is_garbled, texts[i])) for i, row in enumerate(rows) if not caught[i] and GARBLED in row.wrong]
     return wrong(f"Not yet. {told} {_look(missed, wanted, alarms, len(rows) - wanted)}")
@@ -185,6 +187,7 @@ register(
                 ("error not caught", lambda text: text.encode("cp1252").decode("utf-8") != text, "Catch UnicodeError"),
                 ("garbles once more", lambda text: text.encode().decode("cp1252") != text, "garble the text once more"),
                 ("garbles once more, errors caught", _garbles_again, "garble the text once more"),
+                ("the wrong way round", lambda text: not is_garbled(text), "turn it round"),
                 ("never", lambda text: False, "flags nothing"),
                 ("always", lambda text: True, "flags everything"),
                 ("looks for Ã with ¼", lambda text: "Ã¼" in text, "finds 2 of the 4"),

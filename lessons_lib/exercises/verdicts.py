@@ -50,7 +50,7 @@ class Exercise:
             return not_attempted()
         try:
             return self.judge(answer)
-        except Exception as error:  # an answer of a kind that the check did not expect
+        except (Exception, SystemExit) as error:  # an answer of a kind that the check did not expect
             said = str(error).splitlines()[:1]
             return wrong(f"Not yet. The check cannot make sense of this answer ({type(error).__name__}: {''.join(said)[:120]}).")
 
