@@ -41,7 +41,7 @@ build: $(DEV) ## make the notebooks again from notebooks/source, executed
 test: $(DEV) ## lint, unit tests, every notebook executed and compared, notebooks in step with their sources
 	@$(BIN)/python scripts/run_tests.py
 
-test-matrix: $(DEV) ## the compared cells again: one thread, AVX2 only, without Multi30k
+test-matrix: $(DEV) ## the compared cells again: one thread, all threads, AVX2 only, without Multi30k
 	@$(BIN)/python scripts/run_tests.py --matrix
 
 format: $(DEV) ## put code into the house's format

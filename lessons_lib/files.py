@@ -67,10 +67,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 def demand_writable(path: Path) -> None:
     """Raise OSError, whose `strerror` says why, unless a file can be written there, or take the place of the one that is there."""
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "that is a folder: name a file", str(path))
+        raise IsADirectoryError(errno.EISDIR, "that is a folder; name a file", str(path))
     if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}: make it first", str(path))
-    with tempfile.TemporaryFile(dir=path.parent), open(path, "r+b") if path.exists() else contextlib.nullcontext():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}; make it first", str(path))
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe, which is written into
+    with tempfile.TemporaryFile(dir=path.parent):
         pass
 
 

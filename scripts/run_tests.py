@@ -24,6 +24,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope"
 NBVAL = [*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
 MATRIX = {
     "one thread": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    "all threads": {"OMP_NUM_THREADS": None},
     "AVX2 only": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
     "without Multi30k": {"LESSONS_DATA_DIR": None, "HF_HOME": str(REPORTS / "empty-hub"), "HF_HUB_OFFLINE": "1"},
 }

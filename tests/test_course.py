@@ -252,6 +252,8 @@ def test_a_build_keeps_what_a_reader_wrote_and_makes_no_copy_of_a_build(course: 
 
 
 def test_a_notebook_without_a_source_is_named(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learner(course).with_name("01_toy-Copy1.ipynb").write_bytes(learner(course).read_bytes())
+    assert check(root=course) == 0
     learner(course).with_name("02_old.ipynb").write_bytes(learner(course).read_bytes())
     assert check(root=course) == 1
     assert "notebooks/02_old.ipynb has no source" in capsys.readouterr().out
@@ -267,9 +269,13 @@ def test_a_class_gets_the_notebook_without_its_solution_and_with_all_else(course
     assert learner(course).read_text(encoding="utf-8") == whole
 
 
-def test_nothing_is_handed_out_over_what_is_there_or_with_a_readers_work_in_it(course: Path, tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match="Name the folder first"):
-        handout(Path("01"), root=course)
+def test_nothing_is_handed_out_over_what_is_there_or_with_a_readers_work_in_it(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for numbers in (None, ["01"]):
+        with pytest.raises(CourseError, match="Name the folder first"):
+            handout(Path("1"), numbers, root=course)
     handout(tmp_path, root=course)
     before = (tmp_path / "01_toy.ipynb").read_bytes()
     with pytest.raises(CourseError, match="holds 01_toy.ipynb already"):

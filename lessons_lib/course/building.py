@@ -15,7 +15,7 @@ from lessons_lib.files import write_together
 def build(numbers: Sequence[str | int] | None = None, *, root: Path | None = None) -> int:
     """Write the learner's and the solved notebook of each lesson named (default: all), executed; return 0.
 
-    Both notebooks of a lesson are written, or neither; one that a reader has changed is set aside first, as `reset` does. Raises
+    Both notebooks of a lesson are written, or neither; a learner's that a reader has changed is set aside first, as by `reset`. Raises
     CourseError naming notebook and cell when a cell fails, an output holds what must not be committed, or an exercise's check does
     not accept its own solution.
     """

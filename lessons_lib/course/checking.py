@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from lessons_lib.course.building import exercise_problems, finish, output_problems
 from lessons_lib.course.cells import learners_notebook, read_notebook, serialised, solved_notebook
 from lessons_lib.course.links import broken_links
-from lessons_lib.course.places import CourseError, Lesson, all_lessons, choose, is_readers_copy, repository
+from lessons_lib.course.places import CourseError, Lesson, all_lessons, choose, is_named_like_a_lesson, is_readers_copy, repository
 
 
 def check(numbers: Sequence[str | int] | None = None, *, root: Path | None = None) -> int:
@@ -107,6 +107,6 @@ def _strays(root: Path) -> Iterator[str]:
     """Notebooks without a source, the learner's and the solved ones; not readers' copies."""
     known = {lesson.name for lesson in all_lessons(root)}
     folder = root / "notebooks"
-    for path in sorted([*folder.glob("[0-9][0-9]_*.ipynb"), *(folder / "solutions").glob("*.ipynb")]):
+    for path in sorted([*filter(is_named_like_a_lesson, folder.glob("*.ipynb")), *(folder / "solutions").glob("*.ipynb")]):
         if path.stem not in known and not is_readers_copy(path):
             yield f"{path.relative_to(root)} has no source notebooks/source/{path.stem}.py. Delete the notebook or add the source."

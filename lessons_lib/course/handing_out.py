@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lessons_lib.course.cells import is_pristine, read_notebook, serialised
-from lessons_lib.course.places import CourseError, Lesson, choose, repository
+from lessons_lib.course.places import CourseError, Lesson, all_lessons, choose, repository
 from lessons_lib.files import write_together
 
 _FOLDED = re.compile(r"\n*<details><summary>Solution</summary>.*?</details>\n*", re.DOTALL)
@@ -16,9 +16,10 @@ def handout(folder: Path, numbers: Sequence[str | int] | None = None, *, root: P
 
     Raises CourseError, and writes nothing, where a notebook is not as it was built or would be overwritten.
     """
-    if not numbers and not folder.exists() and folder.name.isdigit():
+    root = root or repository()
+    if not folder.exists() and str(folder).zfill(2) in {lesson.number for lesson in all_lessons(root)}:
         raise CourseError(f"{folder} would be the folder's name. Name the folder first: lessons notebooks handout FOLDER {folder}")
-    lessons = choose(numbers, root or repository())
+    lessons = choose(numbers, root)
     texts = {folder / lesson.learner.name: _without_solutions(lesson) for lesson in lessons}
     if there := [path.name for path in texts if path.exists()]:
         raise CourseError(f"{folder} holds {', '.join(there)} already. Nothing is overwritten: name another folder.")

@@ -64,7 +64,7 @@ def all_lessons(root: Path) -> list[Lesson]:
     folder = root / "notebooks"
     names = {path.stem for path in (folder / "source").glob("*.py")}
     if not names:
-        names = {path.stem for path in folder.glob("*.ipynb") if _SOURCE_NAME.fullmatch(path.stem + ".py") and not is_readers_copy(path)}
+        names = {path.stem for path in folder.glob("*.ipynb") if is_named_like_a_lesson(path)}
     if not names:
         raise CourseError(f"{folder} holds no notebooks. Run this from a clone of the course's repository.")
     lessons: dict[str, Lesson] = {}
@@ -92,8 +92,13 @@ def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
     return list(dict.fromkeys(known[number.zfill(2)] for number in wanted))
 
 
+def is_named_like_a_lesson(path: Path) -> bool:
+    """Whether a notebook has a name such as 01_attention_by_hand: not a reader's copy, nor JupyterLab's (`…-Copy1`)."""
+    return bool(_SOURCE_NAME.fullmatch(path.stem + ".py")) and not is_readers_copy(path)
+
+
 def is_readers_copy(path: Path) -> bool:
-    """Whether `path` is a copy of a reader's own work, set aside by `reset`."""
+    """Whether `path` is a copy of a reader's own work, set aside by `reset` or `build`."""
     return bool(_READERS_COPY.fullmatch(path.name))
 
 
@@ -110,7 +115,7 @@ def set_aside(path: Path) -> Path:
             os.link(path, kept)  # unlike a rename, this refuses to replace a file
         except FileExistsError:
             continue
-        except OSError:  # a file system without hard links
+        except OSError:  # a file system without hard links, or a link
             try:
                 with open(kept, "xb") as file:
                     file.write(path.read_bytes())

@@ -253,7 +253,7 @@ function_exercise(
         Slip(
             "nothing is masked",
             _slip(mask=lambda n: torch.ones(n, n, dtype=torch.bool)),
-            "Fill them before the softmax; masked_fill gives back a copy: scores = …",
+            "Fill the scores before the softmax; masked_fill gives a copy.",
         ),
         Slip("masked scores are set to 0", _slip(fill=0.0), "e⁰ = 1, so the words to come still speak. A score of −∞ gets weight 0."),
         Slip("masked scores are not low enough", _slip(fill=-30.0), "Scores of words that may be seen can lie below them: take −∞."),

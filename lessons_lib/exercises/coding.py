@@ -46,9 +46,15 @@ _ADVICE = (
         "Python counts from 0: is the place beyond the end? Did the list get shorter while a loop ran along it?",
     ),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),
-    (r"invalid combination of arguments", "Is an argument missing, such as dim=…, or one of another kind?"),
+    (
+        r"invalid combination of arguments|missing \d+ required positional",
+        "Is an argument missing, such as dim=…, or is one of the wrong kind?",
+    ),
     (r"operator\.invert", "~ turns truth values round: make the mask with dtype=torch.bool."),
-    (r"more than one value is ambiguous", "max, if, not, and want one truth value: for a tensor write scores.max(), ~mask, a & b."),
+    (
+        r"more than one (value|element) is ambiguous",
+        "`max`, `if`, `not` and `and` want one truth value. For a tensor: scores.max(), ~mask, a & b.",
+    ),
     (r"dtype|expected scalar type", "Print the dtype of each tensor in that line."),
 )
 

@@ -38,9 +38,11 @@ def kind(value: Any) -> str:
     """What sort of thing a value is: "a number", "a list of 3", "a tensor of shape (2, 3)", …"""
     if isinstance(value, bool):
         return "a truth value"
+    if isinstance(value, complex) or (_is_complex(value) and not len(value.shape)):  # NumPy's are numbers with a shape
+        return "a complex number"
     if isinstance(value, numbers.Number):
-        return "a complex number" if isinstance(value, complex) else "a number"
-    if isinstance(value, Tensor) and value.is_complex():
+        return "a number"
+    if _is_complex(value) and len(value.shape):
         return f"a tensor of complex numbers, shape {tuple(value.shape)}"
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         return f"a tensor of shape {tuple(value.shape)}" if len(value.shape) else "a tensor holding one number"
@@ -51,6 +53,11 @@ def kind(value: Any) -> str:
     if value is None or value is ...:
         return "None" if value is None else "a ... not filled in yet"
     return "a function" if callable(value) and not isinstance(value, type) else f"an object of type {type(value).__name__}"
+
+
+def _is_complex(value: Any) -> bool:
+    """Whether a tensor, or what NumPy makes, holds complex numbers."""
+    return value.is_complex() if isinstance(value, Tensor) else getattr(getattr(value, "dtype", None), "kind", "") == "c"
 
 
 def as_tensor(value: Any) -> Tensor | None:
@@ -108,7 +115,7 @@ def _is_row(value: Any) -> bool:
 def _numbers_apart(got: Any, wanted: Tensor, expected: Any, tolerance: float) -> str | None:
     mine = as_tensor(got)
     if mine is None or (isinstance(got, bool) and not isinstance(expected, bool)):
-        why = " (is it the root of a number below 0?)" if isinstance(got, complex) else ""
+        why = " (is it the root of a number below 0?)" if kind(got) == "a complex number" else ""
         return f"it should be {kind(expected)}, and is {kind(got)}{why}"
     if mine.shape != wanted.shape:
         return f"its shape should be {tuple(wanted.shape)}, and is {tuple(mine.shape)}"

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here: your first translation
 #
-# Describe a photo in English and a small **Transformer** says it in German. That is the kind of model behind today's chat and translation programs; this one runs here, without a network, and the course builds it with you. Click into the cell below and press **Shift+Enter**.
+# Describe a photo in English and a small **Transformer** says it in German. That is the kind of model behind today's chat and translation programs; this one runs here, without a network, and the course builds it with you. First choose *Edit → Clear Outputs of All Cells*, here and in every notebook: what they print answers what you are asked to guess. Then click into the cell below and press **Shift+Enter**.
 
 # %%
 from lessons_lib.translation import Translator
@@ -79,7 +79,7 @@ written, back.translate(written)
 #
 # ## 2. How this course works
 #
-# **Cells.** The pages come with their outputs, which answer the guesses that you are asked for: choose *Edit → Clear Outputs of All Cells* first. Then read from top to bottom and run each cell with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change what you like: a fresh copy mends whatever breaks.
+# **Cells.** Clear the outputs, as above. Then read from top to bottom and run each cell with Shift+Enter. Later cells need the earlier ones. If one complains of a name that is not defined, choose *Run → Run All Above Selected Cell*. Change what you like: a fresh copy mends whatever breaks.
 #
 # **Exercises.** In an exercise's cell you put something in the place of `...`. The last line checks your answer and tells you in words what is right or wrong. Leave an exercise open and the rest of the notebook still runs. Under each exercise are two hints and the solution, folded: click on one to open it. (A copy handed out in class may lack the solutions.)
 #

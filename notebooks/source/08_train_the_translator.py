@@ -862,17 +862,17 @@ low, high = map(float, scores["bleu interval"].split(" to "))
 assert 1.8 < behind / ((high - low) / 2) < 2.6
 
 # %% [markdown]
-# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.8 ahead, learned in rounds, each from the weights before:
+# It stands 3.6 points behind; half its (cased) interval's width is 1.6. The model of 00, 3.8 ahead, learned in rounds, each after the first from the weights before:
 #
 # | round | new | BLEU |
 # |---|---|---|
 # | 1 | wider, dropout 0.3 | 38.84 |
 # | 2 | each caption beside a translation of ours (*data diversification*, Nguyen and others 2020) | 39.82 |
-# | 3 | dropout 0.2, since training captions came out no better (39.0); twice the tokens | 40.83 |
+# | 3 | dropout 0.2, since training captions came out no better than the test's (39.0): nothing learned by heart; longer | 40.83 |
 # | 4 | dropout 0.1, wider layers | 41.15 |
 # | 5 | of our translations those nearest to the captions | 41.21 |
 #
-# The model *back* began on captions alone, 40.25; widened, on what three of these rounds had written: 43.33.
+# The model *back* began on captions alone, 40.25; widened, on what three rounds had written: 43.33.
 #
 # ### What failed on the way
 #
