@@ -35,6 +35,11 @@ def usable_cores(cgroup: Path = CGROUP) -> float:
     return min(bound, int(quota) / int(period)) if quota.isdigit() and period.isdigit() else bound
 
 
+def threads_each(workers: int = 1) -> int:
+    """The threads that each of some workers side by side may take, at least one: more would slow each other down many times over."""
+    return max(1, int(usable_cores()) // workers)
+
+
 def system_says(file: Path) -> str:
     """The text of one of the system's own files; empty where there is none."""
     try:

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lessons_lib.runtime import usable_cores
+from lessons_lib.runtime import threads_each
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "reports"
@@ -57,9 +57,8 @@ def run(name: str, command: list[str], changes: dict[str, str | None] | None = N
     """Run one command from the repository's root; a change of None removes the variable."""
     print(f"\n== {name}", flush=True)
     # A test must not wait for a hub that cannot be reached: what is not on this machine is skipped with its reason.
-    # Two workers, half of the cores each: kernels that all take all of them slow each other down many times over.
-    threads = str(max(1, int(usable_cores()) // 2))
-    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": threads, **os.environ}
+    # Nor may the kernels of two workers take all the cores each.
+    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(threads_each(2)), **os.environ}
     for key, value in (changes or {}).items():
         environment.pop(key, None)
         if value is not None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lessons_lib.runtime import usable_cores
+from lessons_lib.runtime import threads_each
 
 if TYPE_CHECKING:
     from lessons_lib.exercises.framework import Exercise
 
 # Two workers on two cores: a worker that takes all the cores slows both down many times over.
 _workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(usable_cores()) // _workers)))
+os.environ.setdefault("OMP_NUM_THREADS", str(threads_each(_workers)))
 os.environ.setdefault("MPLBACKEND", "Agg")
 # No test waits for a hub: what is not on this machine is skipped with its reason.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -75,7 +75,7 @@ def test_a_notebooks_output_takes_no_bytes(tmp_path: Path, monkeypatch: pytest.M
 def test_several_at_a_time_share_the_cores_that_may_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int | None] = []
     monkeypatch.setattr(grading, "run_cells", lambda cells, files, limits, stop: threads.append(limits.threads) or Outcome())
-    monkeypatch.setattr(grading, "usable_cores", lambda: 6.5)
+    monkeypatch.setattr("lessons_lib.runtime.usable_cores", lambda: 6.5)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     folder = hand_in(tmp_path / "in", {f"{name}.ipynb": notebook(f'check("{KEYS[0]}", 1)') for name in "ab"})
     for jobs in (2, 20):

@@ -166,13 +166,13 @@ def test_a_row_says_where_the_run_stands() -> None:
 
 def test_a_validation_takes_no_time_from_the_speed_of_the_next_row() -> None:
     def validate(model: nn.Module) -> dict[str, float]:
-        time.sleep(1)
+        time.sleep(1.1)
         return {"bleu": 1.0}
 
     rows: list[dict[str, Any]] = []
     trainer(Weights(1), push([1.0]), steps=4, log_every=1, validate_every=2, validate=validate, on_log=rows.append).run()
     assert [row["step"] for row in rows if "validation" in row] == [2, 4]
-    assert rows[2]["seconds"] >= 1 and rows[2]["tokens_per_second"] > 2  # a step has two tokens; with the second counted, fewer than two
+    assert rows[2]["seconds"] > 1 and rows[2]["tokens_per_second"] > 4  # a step has two tokens
 
 
 def test_training_lowers_the_loss() -> None:

@@ -13,7 +13,7 @@ from lessons_lib.cli import machine
 from lessons_lib.cli.progress import say
 from lessons_lib.cli.refusal import Refusal, system_reason
 from lessons_lib.cli.values import positive_number, whole_number
-from lessons_lib.runtime import usable_cores
+from lessons_lib.runtime import threads_each, usable_cores
 
 if TYPE_CHECKING:
     from lessons_lib.bench.contest import Contestant, Result, Turn
@@ -95,7 +95,7 @@ def train(
     """
     from lessons_lib.bench import learning, material, rows, table, training_systems
 
-    n_threads = threads or cores()
+    n_threads = threads or threads_each()
     known = {name: peer for name, peer in training_systems.PEERS.items() if minutes is None or name not in learning.CANNOT}
     others = chosen("--peers", peers, known, installed)
     own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: name != "processes" or n_threads > 1)
@@ -131,7 +131,7 @@ def decode(
     from lessons_lib.bench import decoding_systems, rows, table
     from lessons_lib.checkpoints import find
 
-    n_threads = threads or cores()
+    n_threads = threads or threads_each()
     own = dict.fromkeys(decoding_systems.OURS)
     others = {name: about for name, about in decoding_systems.DECODERS.items() if name not in decoding_systems.OURS}
     names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
@@ -263,8 +263,3 @@ def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[],
         raise Refusal(system_reason(error)) from error
     finally:
         print(table())
-
-
-def cores() -> int:
-    """The whole cores that may be used here, at least one."""
-    return max(1, int(usable_cores()))

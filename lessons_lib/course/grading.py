@@ -25,7 +25,7 @@ from lessons_lib.course.submissions import (
     recognise,
 )
 from lessons_lib.files import demand_writable, print_utf8, write_bytes
-from lessons_lib.runtime import usable_cores
+from lessons_lib.runtime import threads_each
 
 NOT_REACHED = "not reached"
 _MOST_FAILURES = 3
@@ -84,7 +84,7 @@ def grade(
     limits = limits or Limits()
     _demand_sense(out, limits, jobs)
     if jobs > 1 and "OMP_NUM_THREADS" not in os.environ:  # kernels that each take all the cores slow each other down many times over
-        limits = replace(limits, threads=max(1, int(usable_cores()) // jobs))
+        limits = replace(limits, threads=threads_each(jobs))
     root = root or repository()
     set_lesson = choose([notebook], root)[0] if notebook is not None else None
     keys = {lesson: official_keys(lesson) for lesson in all_lessons(root)}

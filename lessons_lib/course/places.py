@@ -105,17 +105,15 @@ def is_readers_copy(path: Path) -> bool:
 def set_aside(path: Path) -> Path:
     """Give a reader's notebook a name of its own, `NN_name.mine-1.ipynb` (-2, … if that exists), and return it.
 
-    Two callers at once cannot take the same name. What a link leads to is copied: whoever writes to `path` next writes there.
+    Two callers at once cannot take the same name. Where `path` is a link, what it leads to is kept, since that is written over next.
     """
     for number in count(1):
         kept = path.with_name(f"{path.stem}.mine-{number}.ipynb")
         try:
-            if path.is_symlink():
-                raise OSError
-            os.link(path, kept)  # unlike a rename, this refuses to replace a file
+            os.link(path.resolve(), kept)  # unlike a rename, this refuses to replace a file
         except FileExistsError:
             continue
-        except OSError:  # a file system without hard links, or a link
+        except OSError:  # a file system without hard links, or a link to another one
             try:
                 with open(kept, "xb") as file:
                     file.write(path.read_bytes())

@@ -38,12 +38,11 @@ def kind(value: Any) -> str:
     """What sort of thing a value is: "a number", "a list of 3", "a tensor of shape (2, 3)", …"""
     if isinstance(value, bool):
         return "a truth value"
-    if isinstance(value, complex) or (_is_complex(value) and not len(value.shape)):  # NumPy's are numbers with a shape
-        return "a complex number"
+    if _is_complex(value):
+        shape = tuple(getattr(value, "shape", ()))
+        return f"a tensor of complex numbers, shape {shape}" if shape else "a complex number"
     if isinstance(value, numbers.Number):
         return "a number"
-    if _is_complex(value) and len(value.shape):
-        return f"a tensor of complex numbers, shape {tuple(value.shape)}"
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         return f"a tensor of shape {tuple(value.shape)}" if len(value.shape) else "a tensor holding one number"
     if isinstance(value, (list, tuple, dict, set)):
@@ -56,16 +55,16 @@ def kind(value: Any) -> str:
 
 
 def _is_complex(value: Any) -> bool:
-    """Whether a tensor, or what NumPy makes, holds complex numbers."""
-    return value.is_complex() if isinstance(value, Tensor) else getattr(getattr(value, "dtype", None), "kind", "") == "c"
+    """Whether a number, a tensor or what NumPy makes is complex."""
+    if isinstance(value, Tensor):
+        return value.is_complex()
+    return isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
 
 
 def as_tensor(value: Any) -> Tensor | None:
     """Real numbers in any carrier (number, tensor, array, nested lists of them) as one detached tensor; None if it is no such thing."""
     if isinstance(value, Tensor):
-        return None if value.is_complex() else value.detach().cpu()
-    if isinstance(value, complex):
-        return None
+        return None if _is_complex(value) else value.detach().cpu()
     if isinstance(value, (float, Fraction, Decimal)):  # torch would make a float 32 bits wide, and refuse an answer on the tolerance
         return torch.tensor(float(value), dtype=torch.float64)
     if isinstance(value, numbers.Number) or hasattr(value, "__array__"):

@@ -59,8 +59,12 @@ def _ngrams(words: Words, n: int) -> Counter[tuple[str, ...]]:
 
 def clipped_matches(hypothesis: Words, references: Sequence[Words], n: int) -> int:
     """How many n-grams of the hypothesis are found, each at most as often as in the reference that has it most often."""
-    found = [_ngrams(reference, n) for reference in references]
-    return sum(min(times, max(counts[gram] for counts in found)) for gram, times in _ngrams(hypothesis, n).items())
+    return _clipped(*(_ngrams(words, n) for words in (hypothesis, *references)))
+
+
+def _clipped(written: Counter, *wanted: Counter) -> int:
+    """How much of what is written is wanted, each thing at most as often as where it is wanted most."""
+    return sum(min(times, max(counts[thing] for counts in wanted)) for thing, times in written.items())
 
 
 def _matching(limit: Callable[[list[Counter], tuple[str, ...], int], int]) -> Callable[[Words, Sequence[Words], int], int]:
@@ -78,18 +82,15 @@ def _without_n(hypothesis: Words, references: Sequence[Words], n: int) -> int:
 
 
 def _steps_of_n(hypothesis: Words, references: Sequence[Words], n: int) -> int:
-    cut = [Counter(tuple(words[i : i + n]) for i in range(0, len(words) - n + 1, n)) for words in (hypothesis, *references)]
-    return sum(min(times, max(counts[gram] for counts in cut[1:])) for gram, times in cut[0].items())
+    return _clipped(*(Counter(tuple(words[i : i + n]) for i in range(0, len(words) - n + 1, n)) for words in (hypothesis, *references)))
 
 
 def _glued(hypothesis: Words, references: Sequence[Words], n: int) -> int:
-    cut = [Counter("".join(gram) for gram in _ngrams(words, n).elements()) for words in (hypothesis, *references)]
-    return sum(min(times, max(counts[run] for counts in cut[1:])) for run, times in cut[0].items())
+    return _clipped(*(Counter("".join(gram) for gram in _ngrams(words, n).elements()) for words in (hypothesis, *references)))
 
 
 def _one_short(hypothesis: Words, references: Sequence[Words], n: int) -> int:
-    cut = [Counter(tuple(words[i : i + n]) for i in range(len(words) - n)) for words in (hypothesis, *references)]
-    return sum(min(times, max(counts[gram] for counts in cut[1:])) for gram, times in cut[0].items())
+    return _clipped(*(Counter(tuple(words[i : i + n]) for i in range(len(words) - n)) for words in (hypothesis, *references)))
 
 
 def _joined(hypothesis: Words, references: Sequence[Words], n: int) -> int:

@@ -707,11 +707,15 @@ def counts_of(name):  # (1000, 6): reference words, words, matches of 1 to 4
     return table[:, [column["reference"], *range(first, first + 5)]]
 
 # %% tags=["nbval-check-output"]
+def brevity_of(counts):
+    reference, length = counts[:, :2].sum(dim=0).tolist()
+    return min(1.0, math.exp(1 - reference / length))
+
 def bleu_of(counts):
-    reference, length, *found = counts.sum(dim=0).tolist()
+    found = counts[:, 2:].sum(dim=0).tolist()
     total = [(counts[:, 1] - n).clamp(min=0).sum().item() for n in range(4)]
-    brevity = min(1.0, math.exp(1 - reference / length))
-    return 100 * brevity * (math.prod(found) / math.prod(total))**0.25
+    mean = (math.prod(found) / math.prod(total))**0.25
+    return 100 * brevity_of(counts) * mean
 
 for name in ("greedy", "beam5"):
     print(f"{name:7} BLEU {bleu_of(counts_of(name)):.2f}")
@@ -780,9 +784,8 @@ gain16 = interval("greedy", [y - x for x, y in zip(g, wide)])
 loss16 = interval("beam 5 (α = 1)", [y - x for x, y in zip(b, wide)])
 
 for name in ("greedy", "beam16"):
-    reference, length = counts_of(name).sum(dim=0)[:2].tolist()
-    brevity = min(1.0, math.exp(1 - reference / length))
-    bleu = bleu_of(counts_of(name))
+    counts = counts_of(name)
+    bleu, brevity = bleu_of(counts), brevity_of(counts)
     print(f"{name:7} penalty {brevity:.2f}, BLEU without {bleu / brevity:.1f}")
 
 # %%
