@@ -91,8 +91,8 @@ class BytePairEncoder:
 
         Args:
             word: the word; characters outside the alphabet stay alone.
-            dropout: probability that a merge that applies is passed over this time (BPE-dropout, Provilkov et al. 2020); 0 for none. Of a
-                pair that stands in the word twice both are joined or neither, where `tokenizers` decides for each.
+            dropout: probability that a merge that applies is passed over this time (BPE-dropout, Provilkov et al. 2020); 0 for none. A pair
+                that stands in the word twice is joined at both places unless both draws pass it over; `tokenizers` decides for each.
             generator: source of randomness, needed with dropout.
 
         Raises:

@@ -38,7 +38,7 @@ def greedy(stepper: Stepper, bos_id: int, eos_id: int, max_lengths: Sequence[int
         stepper: one row a text.
         bos_id: the first token.
         eos_id: the token that ends a text.
-        max_lengths: for each text, the most tokens before EOS.
+        max_lengths: for each text, the most tokens before EOS, at least 1.
         device: where the stepper computes.
     """
     return _one_by_one(stepper, bos_id, eos_id, max_lengths, lambda log_p: log_p.argmax(dim=-1), device)
@@ -142,7 +142,7 @@ def beam_search(
     Args:
         stepper: one row a text, before its first step.
         bos_id, eos_id: first and last token.
-        max_lengths: for each text, the most tokens before EOS.
+        max_lengths: for each text, the most tokens before EOS, at least 1.
         beam: beginnings kept a text, at least 1.
         length_penalty: the exponent; 0 compares sums, 1 means a token.
         on_step: told after each step of each text its number, the beginnings kept, best first, and what is finished so far.

@@ -93,6 +93,8 @@ def compare(metric: str, first: Sequence[str], second: Sequence[str], references
         return float(after - before)
 
     found, drawn = difference(everything), np.array([difference(chosen) for chosen in rows])
+    if np.ptp(drawn) < 1e-9:  # one sentence, or all alike: samples without spread know nothing of chance
+        return Comparison(metric, found, 1.0)
     as_far = int((np.abs(drawn - drawn.mean()) >= abs(found)).sum())
     return Comparison(metric, found, (as_far + 1) / (n_samples + 1))
 

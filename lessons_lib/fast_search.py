@@ -20,7 +20,7 @@ WORTH_DROPPING = 1 / 8
 
 @torch.inference_mode()
 def greedy(state: FastDecodingState, bos_id: int, eos_id: int, max_lengths: Sequence[int]) -> list[Hypothesis]:
-    """Take the likeliest word each time; arguments and result are those of `decoding.greedy`, but `max_lengths` must be at least 1."""
+    """Take the likeliest word each time; arguments and result are those of `decoding.greedy`."""
     device = state.tree.device
     limits = torch.tensor(max_lengths, device=device)
     texts = torch.zeros(len(limits), int(limits.max()) + 1, dtype=torch.long, device=device)

@@ -23,11 +23,14 @@ def read_metrics(path: Path | str) -> list[Row]:
     rows = []
     for number, line in enumerate(lines, 1):
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            row = json.loads(line)
+        except json.JSONDecodeError:
             if number == len(lines):
                 break
-            raise ValueError(f"{path}, line {number}: not a JSON object") from error
+            row = None
+        if not isinstance(row, dict):
+            raise ValueError(f"{path}, line {number}: not a JSON object")
+        rows.append(row)
     return rows
 
 

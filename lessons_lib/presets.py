@@ -16,6 +16,7 @@ from lessons_lib.batching import Batch, bucketed, make_batch
 from lessons_lib.casing import Casing
 from lessons_lib.checkpoints import (
     CASING,
+    CONFIG,
     STATE,
     TOKENIZER,
     WEIGHTS,
@@ -176,12 +177,14 @@ def _precision_of(folder: Path) -> str | None:
 
 
 def demand_free(folder: Path, resume: bool) -> None:
-    """Raise FileExistsError if training into this folder would overwrite a run, or a model whose state is not there to go on from."""
+    """Raise FileExistsError if training into this folder would overwrite a run, a model that no state goes with, or other files."""
     has_state = (folder / STATE).exists()
     if (folder / WEIGHTS).exists() and not has_state:
         raise FileExistsError(f"{folder} holds a trained model, and no state from which to go on: choose another --out")
     if not resume and (has_state or (folder / METRICS).exists()):
         raise FileExistsError(f"{folder} holds a run already: continue it with --resume, or choose another --out")
+    if not resume and (found := [name for name in (CONFIG, TOKENIZER, CASING, TRAINING) if (folder / name).exists()]):
+        raise FileExistsError(f"{folder} holds {', '.join(found)} already, which training would overwrite: choose another --out")
 
 
 def train(

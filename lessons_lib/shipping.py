@@ -3,9 +3,10 @@
 import dataclasses
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
-from lessons_lib.checkpoints import TrainedModel, load_model, save_model
+from lessons_lib.checkpoints import CheckpointError, TrainedModel, load_model, save_model
 from lessons_lib.config import TrainingConfig
 from lessons_lib.evaluation import exact_match, moses_metric, score
 from lessons_lib.files import write_text
@@ -16,6 +17,7 @@ from lessons_lib.translation import Translator
 
 BEAM = 5
 LENGTH_PENALTIES = (1.0, 0.6, 1.4, 2.0)
+LOGS = ("metrics.jsonl", "training.json")
 LANGUAGES = {"en": "English", "de": "German"}
 
 
@@ -36,19 +38,27 @@ def ship(run: Path, preset_name: str, hardware: str, command: str, root: Path | 
         The checkpoint's folder.
 
     Raises:
-        CheckpointError: if the run's folder holds no complete model.
+        CheckpointError: if the run's folder holds no complete model, or not its log.
         ValueError: if there is no such preset.
     """
     found = load_model(run)
+    if missing := [log for log in LOGS if not (run / log).is_file()]:
+        raise CheckpointError(f"{run} is no finished run: {' and '.join(missing)} not there")
     preset = find(preset_name, found.direction)
     trained = dataclasses.replace(found, length_penalty=best_penalty(found, preset))
     folder = (root or data_dir() / "checkpoints") / f"{name or preset_name}-{trained.direction}"
-    save_model(folder, trained, half=True)
-    for name in ("metrics.jsonl", "training.json"):
-        shutil.copyfile(run / name, folder / name)
-    facts = {"preset": preset_name, "hardware": hardware, "command": command, "before": before, "scores": measure(folder, preset)}
-    write_text(folder / "scores.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    write_text(folder / "README.md", card(folder, preset))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as beside:  # whole before it takes the old one's place
+        made = Path(beside) / folder.name
+        save_model(made, trained, half=True)
+        for log in LOGS:
+            shutil.copyfile(run / log, made / log)
+        facts = {"preset": preset_name, "hardware": hardware, "command": command, "before": before, "scores": measure(made, preset)}
+        write_text(made / "scores.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+        write_text(made / "README.md", card(made, preset))
+        if folder.exists():
+            folder.rename(Path(beside) / "before")
+        made.rename(folder)
     return folder
 
 

@@ -99,11 +99,12 @@ class Tokenizer:
 
     def _ids_of_word(self, word: str) -> tuple[int, ...]:
         """The ids of what stands between two spaces: words come again and again, and to look one up costs a tenth of cutting it up."""
-        if word not in self.known:
+        ids = self.known.get(word)
+        if ids is None:
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
-            self.known[word] = self._ids(word)
-        return self.known[word]
+            ids = self.known[word] = self._ids(word)
+        return ids
 
     def _ids(self, text: str) -> tuple[int, ...]:
         pieces = self.backend.pre_tokenizer.pre_tokenize_str(text)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lessons_lib.batching import Batch
 from lessons_lib.checkpoints import STATE, CheckpointError, load_tensors, load_weights, save_tensors
-from lessons_lib.config import Budget, TrainingConfig
+from lessons_lib.config import Budget, ModelConfig, TrainingConfig
 from lessons_lib.optim import decay, parameter_groups, update_average, warmup
 from lessons_lib.runtime import first_says, hand_back_memory, join_processes
 
@@ -256,7 +256,9 @@ class Trainer:
             return False
         tensors, found = load_tensors(path)
         at = found.pop("at", {})
-        found["training"] = _in_todays_fields(found.get("training"))
+        for key, kind in (("training", TrainingConfig), ("model", ModelConfig)):
+            if key in found:
+                found[key] = _in_todays_fields(kind, found[key])
         for key, wanted in {"training": self.config.to_json(), **self.facts}.items():
             if found.get(key, wanted) != wanted:
                 raise CheckpointError(f"{path} is of another run: its {_difference(key, found[key], wanted)}. Use another folder")
@@ -269,7 +271,10 @@ class Trainer:
             state = {key: part["optimizer"].get(f"{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
             self.optimizer.state[parameter] = {key: t.to(self.device) for key, t in state.items() if t is not None}
         self._refresh_worker()
-        self.at = Position(**at)
+        try:
+            self.at = Position(**at)
+        except TypeError as error:
+            raise CheckpointError(f"{path} was written by another version of the course: {error}. Use another folder") from error
         return True
 
 
@@ -277,12 +282,12 @@ def _strip(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def _in_todays_fields(training: Any) -> Any:
-    """The training configuration as today's library writes it: one written before a field existed had its default."""
+def _in_todays_fields(kind: type[TrainingConfig] | type[ModelConfig], text: Any) -> Any:
+    """A configuration as today's library writes it: one written before a field existed had its default."""
     try:
-        return TrainingConfig.from_json(training).to_json()
+        return kind.from_json(text).to_json()
     except (TypeError, ValueError):
-        return training
+        return text
 
 
 def _difference(key: str, was: Any, now: Any) -> str:

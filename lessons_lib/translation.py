@@ -149,7 +149,7 @@ class Translator:
         return decoding.beam_search(state, BOS_ID, EOS_ID, most, beam, length_penalty, device=self.device)
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What target ids spell, without BOS and EOS."""
+        """What target ids spell, without BOS and EOS, on one line: the model writes bytes, and nothing keeps it from a line end's."""
         return self.trained.casing.after_target(plain(self.trained.tokenizer.decode(tokens)))
 
     @torch.inference_mode()

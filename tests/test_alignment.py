@@ -63,6 +63,12 @@ def test_each_written_word_has_a_share_for_each_read_word(translator: Translator
     assert (sums > 0).all() and (sums < 1).all(), "the rest of each row went to the end of the sentence"
 
 
+def test_each_word_is_beside_the_one_it_translates() -> None:
+    found = Translator.load("grammar-en-de").align("The dog bites the man.")
+    strongest = {word: found.source[int(row.argmax())] for word, row in zip(found.target, found.weights, strict=True)}
+    assert {word: strongest[word] for word in ("Hund", "beißt", "Mann")} == {"Hund": "dog", "beißt": "bites", "Mann": "man"}
+
+
 def test_an_empty_sentence_has_no_alignment(translator: Translator) -> None:
     with pytest.raises(SentenceError, match="nothing to read"):
         translator.align("  ")

@@ -175,6 +175,14 @@ def test_doctor_names_what_is_necessary_and_the_line_that_gets_it(house: Path, m
     assert f"The translator {name} is missing" in lessons("doctor").out.decode()
 
 
+@pytest.mark.parametrize("package", ["tokenizers", "safetensors", "numpy", "psutil"])
+def test_doctor_still_looks_where_a_package_does_not_load(package: str) -> None:
+    blocked = f"import sys; sys.modules[{package!r}] = None; from lessons_lib.cli import main; sys.exit(main(['doctor']))"
+    answer = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, encoding="utf-8", timeout=300)
+    assert "Traceback" not in answer.stderr and answer.stdout.startswith("Versions")
+    assert answer.returncode == int(package != "psutil")
+
+
 def test_a_container_gets_the_cores_and_the_memory_it_is_given(tmp_path: Path) -> None:
     assert usable_cores(tmp_path) >= 1 and machine.usable_memory_gb(tmp_path) > 0.1
     (tmp_path / "cpu.max").write_text("50000 100000\n")

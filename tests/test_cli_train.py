@@ -1,6 +1,8 @@
 """`lessons train`: what it writes and says, what it refuses before any work, and how a stopped run goes on."""
 
+import contextlib
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -143,6 +145,8 @@ def test_an_unknown_preset_and_a_file_for_a_folder_are_refused(tmp_path: Path) -
     (tmp_path / "file").touch()
     assert_refused(train(tmp_path / "file"), "that is a file")
     assert_refused(train(tmp_path / "file" / "below"), "nothing can be written")
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    assert_refused(train(tmp_path / "link"), "that is a link to", "gone, which is not there")
 
 
 def test_data_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +195,17 @@ def test_a_log_gets_a_line_now_and_then_and_every_score(capsys: pytest.CaptureFi
     assert [line.split(",")[0] for line in lines] == ["step 10", "step 30", "step 40"]
     assert "loss 2.500, 100 tokens/s" in lines[0] and lines[1].endswith("validation: bleu 7.5")
     assert progress.last["step"] == 40
+
+
+def test_a_log_that_nobody_reads_any_more_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        Progress(steps=9, seconds=None).show(row(1, 1.0))
+        monkeypatch.undo()
+        with contextlib.suppress(BrokenPipeError):
+            closed.close()
 
 
 def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:

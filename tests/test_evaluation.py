@@ -144,6 +144,12 @@ def test_one_changed_sentence_is_no_difference() -> None:
     assert compare("bleu", hypotheses, changed, references, n_samples=200).p_value > 0.1
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_sentences_that_are_all_alike_prove_nothing(n: int) -> None:
+    found = compare("bleu", ["the cat"] * n, ["the dog sleeps here now"] * n, ["the dog sleeps here today"] * n)
+    assert found.difference > 10 and found.p_value == 1
+
+
 def test_exact_match_is_per_cent() -> None:
     assert exact_match(["a", "b", "c", "d"], ["a", "x", "c", "D"]) == 50
 

@@ -54,8 +54,9 @@ def test_a_failing_disk_does_not_lose_the_rows_so_far(tmp_path: Path, monkeypatc
 
 def test_damage_before_the_last_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
-    path.write_text('{"step": 1}\n{"st\n{"step": 3}\n')
-    with pytest.raises(ValueError, match="m.jsonl, line 2: not a JSON object"):
-        read_metrics(path)
+    for damaged in ('{"step": 1}\n{"st\n{"step": 3}\n', '{"step": 1}\n[2]\n{"step": 3}\n', '{"step": 1}\n[2]\n'):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match="m.jsonl, line 2: not a JSON object"):
+            read_metrics(path)
     with pytest.raises(ValueError, match="no metrics file at .*gone"):
         read_metrics(tmp_path / "gone")

@@ -13,12 +13,13 @@ from tiny_models import SMALL, tiny_pairs, tiny_preset
 from lessons_lib import presets
 from lessons_lib.checkpoints import CheckpointError, fingerprint, load_model
 from lessons_lib.cleaning import TokenLimits
-from lessons_lib.config import Budget, ModelConfig, TrainingConfig
+from lessons_lib.config import SPEEDUPS, Budget, ModelConfig, TrainingConfig
 from lessons_lib.corpus import DataError, Pair
 from lessons_lib.metrics import read_metrics
 from lessons_lib.models import EncoderDecoder
 from lessons_lib.optim import decay, paper_learning_rate, warmup
 from lessons_lib.presets import PRESETS, find, prepare
+from lessons_lib.speedups import PackedAttention
 from lessons_lib.tokenization import Tokenizer
 from lessons_lib.translation import Translator
 
@@ -145,6 +146,38 @@ def test_the_micro_batches_of_a_pass_repeat_and_hold_every_pair() -> None:
     assert all(batch.source.numel() <= 192 and batch.target_in.numel() <= 192 for batch in first)
     decoded = {run.tokenizer.decode(row.tolist()) for batch in first for row in batch.target_out}
     assert decoded == {run.casing.before_target(pair.target) for pair in tiny_pairs()}
+
+
+@pytest.mark.parametrize(("bpe_dropout", "same"), [(0.0, True), (0.5, False)])
+def test_bpe_dropout_cuts_the_texts_of_each_pass_anew(bpe_dropout: float, same: bool) -> None:
+    run = prepare(tiny_preset(bpe_dropout=bpe_dropout), Budget(steps=1))
+    passes = ([row[row != 0].tolist() for batch in run.trainer.batches(number) for row in batch.source] for number in (0, 1))
+    first, second = (sorted(rows) for rows in passes)
+    assert (first == second) == same
+    assert sum(map(len, first)) == sum(map(len, second)) or not same
+
+
+def test_text_cut_into_more_pieces_still_fits() -> None:
+    """BPE-dropout makes more pieces of a text that is as long as the model reads: it is then cut as always."""
+    text = " ".join(["the dog"] * 31)
+    preset = tiny_preset(bpe_dropout=0.9).with_more([Pair(text, "der Hund.")] * 3)
+    run = prepare(preset, Budget(steps=1))
+    longest = run.trainer.model.config.max_length
+    assert longest - 2 <= len(run.tokenizer.encode(run.casing.before_source(text))) < longest
+    assert max(batch.source.shape[1] for number in range(5) for batch in run.trainer.batches(number)) <= longest
+
+
+def test_faster_pieces_take_the_place_of_plain_ones_where_the_recipe_asks() -> None:
+    plain, fast = (prepare(tiny_preset(speedups=names)).trainer.worker for names in ((), SPEEDUPS))
+    assert not any(isinstance(module, PackedAttention) for module in plain.modules())
+    assert any(isinstance(module, PackedAttention) for module in fast.modules())
+
+
+def test_files_that_are_no_run_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds config.json already, which training would overwrite: choose another --out"):
+        presets.train(tiny_preset(), tmp_path, Budget(steps=1))
+    assert os.listdir(tmp_path) == ["config.json"] and (tmp_path / "config.json").read_text() == "mine"
 
 
 def test_the_seed_decides_weights_order_and_segmentation() -> None:

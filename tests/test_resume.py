@@ -192,12 +192,23 @@ def test_a_state_written_before_a_field_existed_still_resumes(tmp_path: Path, mo
     stopped_half_way(tmp_path / "run", preset, monkeypatch)
     tensors, facts = load_tensors(tmp_path / "run" / STATE)
     training = json.loads(facts.pop("training"))
-    del facts["direction"], training["r_drop"]
-    save_tensors(tmp_path / "run" / STATE, tensors, {**facts, "training": json.dumps(training)})
+    model = json.loads(facts.pop("model"))
+    del facts["direction"], training["r_drop"], model["attention_gain"]
+    save_tensors(tmp_path / "run" / STATE, tensors, {**facts, "training": json.dumps(training), "model": json.dumps(model)})
     with pytest.raises(CheckpointError, match="its training had r_drop 0.0, now it is 5.0"):
         presets.train(tiny_preset(validate_every=0, r_drop=5.0), tmp_path / "run", Budget(steps=8), resume=True)
     presets.train(preset, tmp_path / "run", Budget(steps=8), resume=True)
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == (tmp_path / "whole" / WEIGHTS).read_bytes()
+
+
+def test_a_state_with_a_field_that_is_unknown_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tiny_preset(validate_every=0)
+    stopped_half_way(tmp_path / "run", preset, monkeypatch)
+    tensors, facts = load_tensors(tmp_path / "run" / STATE)
+    facts["at"]["moon"] = 1
+    save_tensors(tmp_path / "run" / STATE, tensors, facts)
+    with pytest.raises(CheckpointError, match="state.safetensors was written by another version of the course: .*'moon'"):
+        presets.train(preset, tmp_path / "run", Budget(steps=8), resume=True)
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

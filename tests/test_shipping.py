@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lessons_lib import shipping
-from lessons_lib.checkpoints import grown, load_model, load_tensors, load_weights, shipped
+from lessons_lib.checkpoints import CheckpointError, grown, load_model, load_tensors, load_weights, shipped
 from lessons_lib.config import Budget, ModelConfig
 from lessons_lib.corpus import has_multi30k, load_grammar, load_multi30k
 from lessons_lib.evaluation import Score, score
@@ -23,6 +23,10 @@ from lessons_lib.translation import Translator
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("grammar-en-de", "multi30k-de-en", "multi30k-en-de", "tiny-en-de")
 SAFE = {".safetensors", ".json", ".jsonl", ".md"}
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def facts(name: str) -> dict:
@@ -134,6 +138,16 @@ def test_shipping_a_run_halves_it_scores_it_and_writes_its_card(tmp_path: Path, 
     assert "The log is `metrics.jsonl`.\n\nIt began with another.\n\n- Model" in text
     assert "a test machine" in text and "2 steps" in text and "| mirrored | 3 |" in text
     assert (folder / "model.safetensors").stat().st_size < 0.6 * (run / "model.safetensors").stat().st_size
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    arguments = (run, "grammar", "another machine", "lessons train grammar --steps 2", tmp_path / "out", "", "short")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(shipping, "measure", interrupted)
+        ship(*arguments)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before and list(folder.parent.iterdir()) == [folder]
+    assert "another machine" in (ship(*arguments) / "README.md").read_text(encoding="utf-8")
+    (run / "metrics.jsonl").unlink()
+    with pytest.raises(CheckpointError, match="run is no finished run: metrics.jsonl not there"):
+        ship(*arguments)
 
 
 @pytest.mark.parametrize(("values", "chosen"), [((30, 29, 31, 31), 1.4), ((30, 30, 30, 30), 1.0), ((30, 30.5, 29, 28), 0.6)])

@@ -12,6 +12,7 @@ from tiny_models import tiny_model
 from torch import Tensor, nn
 from two_processes import batches
 
+from lessons_lib import training
 from lessons_lib.batching import Batch, make_batch
 from lessons_lib.config import Budget, TrainingConfig
 from lessons_lib.losses import translation_loss
@@ -103,6 +104,22 @@ def test_dropout_is_drawn_anew_each_step_and_micro_batch() -> None:
     drawn.clear()
     trainer(Weights(1), loss, steps=3, micro_batches=2, seed=2).run()
     assert not set(drawn) & set(again)
+
+
+def test_adam_has_the_betas_of_the_configuration() -> None:
+    run = trainer(Weights(1), push([1.0]), betas=(0.5, 0.6))
+    assert [group["betas"] for group in run.optimizer.param_groups] == [(0.5, 0.6)] * len(run.optimizer.param_groups)
+
+
+def test_a_model_trains_in_training_mode_after_a_validation_too() -> None:
+    modes: list[bool] = []
+
+    def loss(model: Weights, batch: Batch) -> Tensor:
+        modes.append(model.training)
+        return model.tensors[0].sum()
+
+    trainer(Weights(1).eval(), loss, steps=3, validate_every=1, validate=lambda model: {"bleu": 1.0}).run()
+    assert modes == [True] * 3
 
 
 def test_bf16_keeps_small_steps_in_float32() -> None:
@@ -261,6 +278,14 @@ def test_a_budget_of_seconds_ends_by_the_clock() -> None:
     run.run()
     assert 0.3 <= run.at.seconds < 5 and 1 <= run.at.step <= 15
     assert rates == sorted(rates, reverse=True) and rates[0] == 1.0 and rates[-1] > 0
+
+
+def test_all_processes_go_by_the_first_ones_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If each went by its own, one would stop a step earlier, and the others would wait for its gradients for ever."""
+    monkeypatch.setattr(training, "first_says", lambda seconds, device: 99.0)
+    run = trainer(Weights(1), push([1.0]), budget=Budget(seconds=50))
+    run.run()
+    assert run.at.step == 1 and run.at.seconds == 99
 
 
 @pytest.mark.parametrize(

@@ -86,4 +86,4 @@ def _row(
 
 def as_lines(found: list[Row]) -> str:
     """The rows as JSON, one a line."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
+    return "".join(json.dumps(row) + "\n" for row in found)

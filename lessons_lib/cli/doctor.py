@@ -17,7 +17,7 @@ from lessons_lib.cli.translate import DEFAULT_CHECKPOINTS
 from lessons_lib.corpus import FETCH_MULTI30K, MULTI30K_HUB_ID, MULTI30K_LICENCE, DataError, has_multi30k, load_grammar, multi30k_folder
 from lessons_lib.runtime import data_dir, hub_home, matmul_speeds, usable_cores
 
-PACKAGES = ("torch", "jupyterlab", "ipywidgets", "matplotlib", "tokenizers", "safetensors", "datasets", "sacrebleu")
+PACKAGES = ("torch", "numpy", "jupyterlab", "ipywidgets", "matplotlib", "tokenizers", "safetensors", "datasets", "sacrebleu", "psutil")
 INSTALL = "python -m pip install -r requirements/torch.txt -r requirements/learner.txt -e ."
 MAKE_GRAMMAR = "python -m lessons_lib.grammar data/grammar"
 GRAMMAR_SPLITS = ("train", "validation", "test", "unseen", "longer", "mirrored")
@@ -71,7 +71,7 @@ class Findings:
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")] = False) -> int:
     """The command; returns 1 if something necessary is missing."""
     findings = look()
-    print(json.dumps(asdict(findings), indent=1, ensure_ascii=False) if as_json else as_text(findings))
+    print(json.dumps(asdict(findings), indent=1) if as_json else as_text(findings))
     return int(bool(findings.missing))
 
 
@@ -145,8 +145,12 @@ def _look_at_torch(found: Findings) -> bool:
 
 
 def _look_at_checkpoints(found: Findings) -> None:
-    from lessons_lib.checkpoints import CheckpointError, load_model, shipped
-
+    try:
+        from lessons_lib.checkpoints import CheckpointError, load_model, shipped
+    except ImportError as error:
+        if "missing" not in found.versions.values():
+            found.missing.append(Lack(f"The course's own code does not load ({relative(str(error))}). Install again:", INSTALL))
+        return
     for name, folder in shipped().items():
         try:
             trained = load_model(folder)
@@ -176,7 +180,9 @@ def foresee(found: Findings) -> None:
 
 def relative(text: str) -> str:
     """The text without this machine's paths: those of the project begin at the repository."""
-    return text.replace(f"{data_dir().parent}{os.sep}", "").replace(str(Path.home()), "~")
+    home = Path.home()
+    text = text.replace(f"{data_dir().parent}{os.sep}", "")
+    return text if home == home.parent else text.replace(str(home), "~")
 
 
 def as_text(found: Findings) -> str:

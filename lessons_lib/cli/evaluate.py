@@ -105,4 +105,4 @@ def as_report(names: list[str], n: int, scores: list["Score"], comparisons: list
         "scores": [asdict(s) for s in scores],
         "comparisons": [asdict(c) for c in comparisons],
     }
-    return json.dumps(report, indent=1, ensure_ascii=False)
+    return json.dumps(report, indent=1)  # in ASCII: any terminal and any pipe can carry it

@@ -7,9 +7,11 @@ from lessons_lib.runtime import CGROUP, system_says
 
 
 def usable_memory_gb(cgroup: Path = CGROUP) -> float:
-    """The memory there is, or that the container (cgroup 2, then 1) is given, in GB (10⁹ bytes)."""
-    import psutil
-
+    """The memory there is, or that the container (cgroup 2, then 1) is given, in GB (10⁹ bytes); 0 without psutil."""
+    try:
+        import psutil
+    except ImportError:
+        return 0.0
     limits = [system_says(cgroup / name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
     return min([psutil.virtual_memory().total, *[int(limit) for limit in limits if limit.isdigit()]]) / 1e9
 

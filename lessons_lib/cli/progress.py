@@ -1,5 +1,6 @@
 """Progress of a training on standard error: a bar for a terminal, now and then a line for a log."""
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,8 +14,9 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 def say(text: str) -> None:
-    """Write a line to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Write a line to standard error; where nobody reads it any more (`| head`), the work goes on without."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
 
 
 class Progress:

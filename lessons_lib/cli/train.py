@@ -167,6 +167,8 @@ def demand_writable(folder: Path) -> None:
     """Raise Refusal unless the folder is one that can be written to, or can be made."""
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"--out is {folder}: that is a file, and a folder is needed")
+    if folder.is_symlink() and not folder.exists():
+        raise Refusal(f"--out is {folder}: that is a link to {folder.readlink()}, which is not there")
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise Refusal(f"--out is {folder}: nothing can be written to {nearest}")

@@ -120,7 +120,7 @@ def translate_all(translator: "Translator", lines: list[str], beam: int, name: s
         for start in range(0, len(lines), BLOCK):
             block = lines[start : start + BLOCK]
             for text in translator.translate(block, beam, on_progress=bar.update):
-                write_line(one_line(text))
+                write_line(text)
             sys.stdout.flush()
 
 
@@ -145,7 +145,7 @@ def converse(translator: "Translator", beam: int) -> None:
             complain("lessons translate", f"{STANDARD_INPUT}, line {number}: not UTF-8")
             refused = True
         else:
-            write_line(one_line(text))
+            write_line(text)
             sys.stdout.flush()
     if refused:
         raise typer.Exit(2)
@@ -155,13 +155,3 @@ def typed_lines() -> Iterator[bytes]:
     """Lines as they are typed, until the end of the input."""
     while data := standard_input().readline():
         yield data
-
-
-def one_line(text: str) -> str:
-    """The text with every run of white space, line ends of any kind among them, as one space, and without control characters.
-
-    The model writes bytes: nothing keeps it from writing the byte of a line end.
-    """
-    from lessons_lib.cleaning import plain
-
-    return plain(text)

@@ -432,7 +432,7 @@ for d in sizes:
     print(f"{d:6}", *(f"{number:7.2f}" for number in columns))
 
 # %% [markdown]
-# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The typical gradient grows at first, as the keys' arrows grow; then saturation wins, and it falls to 0.05 at 64, to 0.00 at 256. Some queries, close to a tie, get a larger one than with division, so the mean even rises: learning becomes all or nothing. Divided by $\sqrt{d_\text{head}}$ the luckiest weight stays at 0.6, the gradient near 0.3.
+# 0.93: one key takes nearly everything, by chance alone. The softmax is **saturated**, and that harms learning. The typical gradient grows at first, as the keys' arrows grow; then saturation wins, and it falls to 0.05 at 64, to 0.00 at 256. Some queries, close to a tie, get a larger one than with division, so the mean even rises: learning becomes all or nothing. Divided by $\sqrt{d_\text{head}}$ the luckiest weight settles at 0.6, the gradient near 0.3.
 #
 # Would dividing by $d_\text{head}$ itself be safer? The dotted line ($d$ is $d_\text{head}$):
 

@@ -31,7 +31,7 @@ for layer in range(5):
     x = MultiHeadAttention(64, 4).apply(initialise)(x)[0].detach()
 
 # %% [markdown]
-# After two. Each output is a mean of the same few values; the vectors get shorter, so the weights get more even; and means of means draw together (Dong and others 2021). The sentence has become one word, said five times.
+# After two. Each output is a mean of the same few values; the vectors get shorter at first, so weights get more even; and means of means draw together (Dong and others 2021). The sentence is one word, said five times.
 #
 # Models that stack dozens of layers use **blocks**: attention, with four parts that look at no other word. You build them here: feed-forward network (section 1), layer norm (2), a way around it all, which is a sum (3, 4), dropout (5). Section 7 stacks 32 blocks and asks again.
 #

@@ -213,7 +213,7 @@ for alpha in (0.6, 1.0, 1.55, 1.65):
     print(f"α = {alpha:<4} {scores}  wins: {min(scores, key=scores.get)}")
 
 # %% [markdown]
-# **When the search stops** decides too. Ours stops when `beam` texts are finished: with beam 2 after S and L, so R is never seen:
+# **When the search stops** decides too. Ours stops when `beam` texts are finished: with beam 2 after S and L, so R is never finished:
 
 # %% tags=["nbval-check-output"]
 def best_text(beam, alpha):

@@ -26,7 +26,7 @@ print(f"{end['tokens'] / 1e6:.1f} million tokens of both languages,",
 # - kill a run, resume it, and prove that nothing was lost;
 # - read the log of a run you have not made, and work out its bill.
 #
-# **Prerequisites:** the training loop ([06](06_training_loop.ipynb)), BLEU and its intervals ([07](07_decode_and_evaluate.ipynb)). **Time:** 80 minutes to read, 45 for the exercises; the cells run in 80 seconds.
+# **Prerequisites:** the training loop ([06](06_training_loop.ipynb)), BLEU and its intervals ([07](07_decode_and_evaluate.ipynb)). **Time:** 80 minutes to read, 45 for the exercises; the cells run in 85 seconds.
 #
 # ## 1. A minute and an hour: what differs
 #
@@ -151,7 +151,7 @@ check("batches.by_budget", by_budget)
 # </details>
 
 # %% [markdown]
-# The library's `bucketed` does this with pairs, each as long as its longer side, shuffles pairs of equal length among themselves, and the batches at the end: **bucketing**. On our six:
+# The library's `bucketed` does this with pairs, by target length, then source, places counted on the longer side; equal pairs are shuffled, then the batches: **bucketing**. On our six:
 
 # %% tags=["nbval-check-output"]
 import numpy as np
@@ -284,7 +284,7 @@ print("               on long ones better:        ", ratios[1] < 1)
 #
 # ## 3. Sixteen bits
 #
-# A float32 number has 24 significant bits. **bfloat16** (brain float) has 8, in half the memory, and some processors multiply two to eight times as fast. What is lost? From 1 to 2 there are only 128 steps.
+# A float32 number has 24 significant bits. **bfloat16** (brain float) has 8, in half the memory, and some processors multiply our matrices two to three times as fast. What is lost? From 1 to 2 there are only 128 steps.
 #
 # **Before you look:** what is 1 + 1/256?
 
@@ -870,9 +870,9 @@ assert 1.8 < behind / ((high - low) / 2) < 2.6
 # | 2 | each caption beside a translation of ours (*data diversification*, Nguyen and others 2020) | 39.82 |
 # | 3 | dropout 0.2, since training captions came out no better than the test's (39.0): nothing learned by heart; longer | 40.83 |
 # | 4 | dropout 0.1, wider layers | 41.15 |
-# | 5 | of our translations those nearest to the captions | 41.21 |
+# | 5 | nearest of our translations; more English by *back* | 41.21 |
 #
-# The model *back* began on captions alone, 40.25; widened, on what three rounds had written: 43.33.
+# The model *back* began on captions alone, 40.25; widened, on what four models had written: 43.33.
 #
 # ### What failed on the way
 #
