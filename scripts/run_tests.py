@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lessons_lib.course.places import is_named_like_a_lesson
 from lessons_lib.runtime import threads_each
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,9 +42,9 @@ class Step:
 
 
 def notebooks() -> list[Path]:
-    """Every notebook of the course, the learner's and the solved ones; not the copies of their own that readers keep beside."""
+    """Every notebook of the course, the learner's and the solved ones; not what readers keep beside them."""
     found = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
-    return [file for file in found if ".mine-" not in file.name]
+    return [file for file in found if is_named_like_a_lesson(file)]
 
 
 def code_cells(notebook: Path) -> tuple[int, int]:

@@ -110,7 +110,8 @@ def test_evaluate_refuses_in_words(files: tuple[Path, Path], tmp_path: Path) -> 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with the translators that ship, tiny."""
-    for direction, name in doctor.DEFAULT_CHECKPOINTS.items():
+    for name in doctor.NEEDED:
+        direction = "-".join(name.split("-")[1:])
         save_tiny_translator(tmp_path / "data" / "checkpoints" / name, direction=direction)
     for place in ("checkpoints", "cli.doctor"):
         monkeypatch.setattr(f"lessons_lib.{place}.data_dir", lambda: tmp_path / "data")

@@ -1,5 +1,6 @@
 """Notebooks are built, run, held against their sources and made fresh: a course of one small notebook in a folder of its own."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -197,11 +198,21 @@ def test_run_prints_a_row_a_notebook_and_changes_no_file(course: Path, capsys: p
         assert capsys.readouterr().out.count("cannot be read as a notebook") == 2
 
 
+def refused(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
 def git(course: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(course), "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], check=True, capture_output=True)
 
 
-def test_reset_takes_the_committed_notebook_and_keeps_the_readers(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("has_links", [True, False])
+def test_reset_takes_the_committed_notebook_and_keeps_the_readers(
+    course: Path, has_links: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a file system without hard links (a share, a stick) as well."""
+    if not has_links:
+        monkeypatch.setattr("lessons_lib.course.places.os.link", refused)
     fresh = learner(course).read_bytes()
     git(course, "init", "-q")
     git(course, "add", "-A")
@@ -215,6 +226,34 @@ def test_reset_takes_the_committed_notebook_and_keeps_the_readers(course: Path, 
         assert learner(course).read_bytes() == fresh
         assert learner(course).with_name(f"01_toy.mine-{number}.ipynb").read_bytes() == mine
     assert check(root=course) == 0, "copies of a reader's own are no notebooks of the course"
+
+
+@pytest.mark.parametrize("name", [None, "01_anna", "01_toy_final", "02_old"])
+def test_in_a_class_without_sources_reset_brings_back_what_was_deleted_or_renamed(course: Path, name: str | None) -> None:
+    fresh = learner(course).read_bytes()
+    git(course, "init", "-q")
+    git(course, "add", "-A")
+    git(course, "commit", "-qm", "course")
+    shutil.rmtree(course / "notebooks" / "source")
+    if name:
+        learner(course).rename(learner(course).with_stem(name))
+    else:
+        learner(course).unlink()
+    assert reset("01", root=course) == 0
+    assert learner(course).read_bytes() == fresh
+
+
+def test_what_a_class_was_given_is_what_reset_gives_once_it_is_committed(course: Path, tmp_path: Path) -> None:
+    git(course, "init", "-q")
+    git(course, "add", "-A")
+    git(course, "commit", "-qm", "course")
+    handout(tmp_path / "class", root=course)
+    given = (tmp_path / "class" / "01_toy.ipynb").read_bytes()
+    learner(course).write_bytes(given)
+    git(course, "commit", "-qam", "for the class")
+    edit(learner(course))
+    assert reset("01", root=course) == 0
+    assert learner(course).read_bytes() == given and b"Solution" not in given
 
 
 def test_reset_looks_past_what_a_reader_committed(course: Path) -> None:

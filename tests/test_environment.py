@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import lessons_lib
+from lessons_lib.course.places import is_named_like_a_lesson
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -205,7 +206,7 @@ def test_jupyterlab_starts_without_news_and_without_nbgraders_buttons() -> None:
 
 def test_the_readme_lists_exactly_the_notebooks_that_exist() -> None:
     rows = re.findall(r"^\| \[(\w+)\]\(notebooks/(\w+)\.ipynb\) \|(.*)\|$", README, re.MULTILINE)
-    existing = sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb") if ".mine-" not in file.name)
+    existing = sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb") if is_named_like_a_lesson(file))
     assert [name for name, _, _ in rows] == [link for _, link, _ in rows] == existing
     assert all(cell.strip() for _, _, cells in rows for cell in cells.split("|"))
     assert existing == sorted(file.stem for file in (ROOT / "notebooks" / "source").glob("[0-9]*.py"))

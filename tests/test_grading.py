@@ -14,6 +14,7 @@ import pytest
 from command_line import ROOT, lessons
 from handed_in import KEYS, LESSON, LOOP, Table, graded, hand_in, notebook, read_table, score, statuses
 
+from lessons_lib.course.processes import kill_all
 from lessons_lib.course.submissions import asked_for
 
 UNTOUCHED, SOLVED = LESSON.learner, LESSON.solved
@@ -198,6 +199,51 @@ def test_a_grader_that_is_stopped_leaves_no_kernel(tmp_path: Path, how: signal.S
         assert grader.wait(timeout=30) == (130 if how == signal.SIGINT else -signal.SIGKILL)
     assert soon(lambda: not psutil.pid_exists(int(told.read_text())))
     assert not (tmp_path / "scores.csv").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="process groups are those of POSIX")
+def test_what_forks_faster_than_it_is_found_is_killed_with_its_group() -> None:
+    """Sixteen chains, of which each process lives for a moment only: by the time it is on a list, its child is there instead."""
+    chain = "import os, time\nend = time.time() + 60\nfor _ in range(4): os.fork()\nwhile time.time() < end:\n    if os.fork(): os._exit(0)"
+    mark = {"LESSONS_TEST_MARK": "chain"}
+    process = subprocess.Popen([sys.executable, "-c", chain], env=os.environ | mark, start_new_session=True)
+    time.sleep(1)
+    kill_all(process, *next(iter(mark.items())))
+    assert not [found for found in psutil.process_iter() if "LESSONS_TEST_MARK" in environment(found)]
+
+
+def environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+def test_what_a_kernel_started_ends_with_the_grader(tmp_path: Path) -> None:
+    told = tmp_path / "told.txt"
+    starts = f"import subprocess\nchild = subprocess.Popen(['sleep', '1000'])\nopen({str(told)!r}, 'w').write(str(child.pid))"
+    hand_in(tmp_path / "in", {"a.ipynb": notebook(WEREWOLF, starts, LOOP)})
+    command = [sys.executable, "-m", "lessons_lib", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "scores.csv")]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env=os.environ | {"TMPDIR": str(tmp_path)}) as grader:
+        assert soon(lambda: told.exists() and told.read_text())
+        grader.kill()
+    assert soon(lambda: not psutil.pid_exists(int(told.read_text())))
+
+
+@pytest.mark.slow
+def test_a_first_cell_that_fails_and_a_library_of_ones_own_cost_no_later_exercise(tmp_path: Path) -> None:
+    folder = hand_in(
+        tmp_path / "in",
+        {
+            "anna/01.ipynb": notebook(WEREWOLF),
+            "anna/lessons_lib/exercises/__init__.py": "check = lambda *given: None",
+            "ben.ipynb": notebook(WEREWOLF).replace("from lessons_lib.exercises import check", "import nothing_that_is_there"),
+        },
+    )
+    assert [row["passed"] for row in graded(folder).values()] == ["1", "1"]
 
 
 def soon(question: Callable[[], object]) -> bool:

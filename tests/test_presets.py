@@ -167,6 +167,18 @@ def test_text_cut_into_more_pieces_still_fits() -> None:
     assert max(batch.source.shape[1] for number in range(5) for batch in run.trainer.batches(number)) <= longest
 
 
+def test_widths_and_the_number_of_validated_pairs_are_the_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    translate = Translator.translate
+    monkeypatch.setattr(
+        Translator, "translate", lambda self, texts, *more, **named: (asked.append(len(texts)), translate(self, texts, *more, **named))[1]
+    )
+    run = prepare(dataclasses.replace(tiny_preset(), multiple_of=8, n_validation=3), Budget(steps=1))
+    assert all(side.shape[1] % 8 == 0 for batch in run.trainer.batches(0) for side in (batch.source, batch.target_in))
+    run.trainer.run()
+    assert asked == [3]
+
+
 def test_faster_pieces_take_the_place_of_plain_ones_where_the_recipe_asks() -> None:
     plain, fast = (prepare(tiny_preset(speedups=names)).trainer.worker for names in ((), SPEEDUPS))
     assert not any(isinstance(module, PackedAttention) for module in plain.modules())

@@ -106,3 +106,17 @@ def test_a_setting_of_the_matrix_reaches_the_command(runner: ModuleType, monkeyp
         seen = "; ".join(f"assert os.environ.get({key!r}) == {value!r}" for key, value in changes.items())
         assert runner.run(name, [sys.executable, "-c", f"import os; {seen}"], changes).passed
     assert not runner.run("control", [sys.executable, "-c", "import os; assert 'LESSONS_DATA_DIR' not in os.environ"]).passed
+
+
+def test_everything_is_five_steps_and_the_matrix_has_one_for_each_setting(runner: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them fails here, and each is told."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(runner, "run", lambda name, command, changes=None: (asked.append(command), runner.Step(name, False))[1])
+    monkeypatch.setattr(runner, "unit_tests", lambda: (runner.Step("unit tests", False), ""))
+    monkeypatch.setattr(runner, "run_notebooks", lambda name, changes=None: (runner.Step(name, False), ""))
+    steps, _ = runner.everything()
+    assert [step.name for step in steps if not step.passed] == [
+        "lint", "format", "unit tests", "notebooks executed and compared", "notebooks in step with their sources",
+    ]  # fmt: skip
+    assert [command[2:4] for command in asked] == [["ruff", "check"], ["ruff", "format"], ["lessons_lib", "notebooks"]]
+    assert [step.name for step in runner.matrix()[0] if not step.passed] == [f"notebooks, {name}" for name in runner.MATRIX]

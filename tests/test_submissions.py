@@ -11,10 +11,10 @@ import pytest
 from command_line import assert_refused, lessons
 from handed_in import KEYS, LESSON, LOOP, graded, hand_in, notebook, read_table, score, statuses
 
-from lessons_lib.course import Limits, confined, grade, grading
+from lessons_lib.course import Limits, confined, grade, grading, submissions
 from lessons_lib.course.confined import Outcome
 from lessons_lib.course.places import CourseError
-from lessons_lib.course.submissions import asked_for, find_submissions
+from lessons_lib.course.submissions import Unusable, asked_for, find_submissions
 
 
 def test_files_that_are_no_notebooks_cost_their_own_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +63,51 @@ def test_a_listener_that_has_gone_costs_no_table(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("sys.stderr", Closed())
     assert grade(folder, out=tmp_path / "scores.csv") == 0
     assert list(read_table((tmp_path / "scores.csv").read_text(encoding="utf-8-sig"))) == ["a.ipynb", "b.ipynb"]
+
+
+def test_a_table_that_the_disk_refuses_at_the_end_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def refuse(path: Path, data: bytes) -> None:
+        raise PermissionError(13, "Excel has it open", str(path))
+
+    monkeypatch.setattr(grading, "write_bytes", refuse)
+    with pytest.raises(PermissionError):
+        grade(hand_in(tmp_path / "in", {"Jürgen.ipynb": "{}"}), out=tmp_path / "scores.csv")
+    assert list(read_table(capfdbinary.readouterr().out.decode())) == ["Jürgen.ipynb"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_grading_that_is_given_up_keeps_the_rows_so_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
+    def cells(cells: object, files: dict[str, bytes], *_: object) -> Outcome:
+        if "c.ipynb" in files:
+            raise KeyboardInterrupt
+        return Outcome()
+
+    monkeypatch.setattr(grading, "run_cells", cells)
+    folder = hand_in(tmp_path / "in", {f"{name}.ipynb": notebook(f'check("{KEYS[0]}", 1)') for name in "abcd"})
+    with pytest.raises(KeyboardInterrupt):
+        grade(folder, out=tmp_path / "scores.csv", jobs=jobs)
+    assert not (tmp_path / "scores.csv").exists()
+    kept = tmp_path / "scores.unfinished.csv"
+    assert list(read_table(kept.read_text(encoding="utf-8-sig"))) == ["a.ipynb", "b.ipynb"]
+    assert f"given up; 2 of 4 submissions: {kept}" in capsys.readouterr().err
+
+
+def test_what_lies_beside_a_notebook_comes_with_it_but_for_links_and_what_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("01.ipynb", "data.txt", ".hidden", "deeper/more.txt", ".secret/key")
+    folder = hand_in(tmp_path / "in", {f"anna/{name}": "{}" for name in names})
+    (folder / "anna" / "link.txt").symlink_to(tmp_path)
+    (folder / "anna" / "key.txt").symlink_to(folder / "anna" / ".hidden")
+    (anna,) = find_submissions(folder)
+    assert sorted(anna.files(folder)) == ["01.ipynb", "data.txt", "deeper/more.txt"]
+    monkeypatch.setattr(submissions, "LARGEST_FOLDER", 5)
+    with pytest.raises(Unusable, match="its folder holds 0 MB, more than 0"):
+        anna.files(folder)
 
 
 def test_a_notebooks_output_takes_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

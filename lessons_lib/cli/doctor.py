@@ -21,6 +21,8 @@ PACKAGES = ("torch", "numpy", "jupyterlab", "ipywidgets", "matplotlib", "tokeniz
 INSTALL = "python -m pip install -r requirements/torch.txt -r requirements/learner.txt -e ."
 MAKE_GRAMMAR = "python -m lessons_lib.grammar data/grammar"
 GRAMMAR_SPLITS = ("train", "validation", "test", "unseen", "longer", "mirrored")
+NEEDED = (*DEFAULT_CHECKPOINTS.values(), "tiny-en-de", "grammar-en-de")
+"""The translators that the command line and the notebooks load."""
 COLUMNS = 76
 
 ABOUT = """\
@@ -160,7 +162,7 @@ def _look_at_checkpoints(found: Findings) -> None:
         except CheckpointError as error:
             found.checkpoints[name] = "damaged"
             found.missing.append(Lack(f"{relative(str(error))}. Get it back:", f"git checkout -- data/checkpoints/{name}"))
-    for name in DEFAULT_CHECKPOINTS.values():
+    for name in NEEDED:
         if name not in found.checkpoints:
             found.missing.append(Lack(f"The translator {name} is missing. Get it back:", f"git checkout -- data/checkpoints/{name}"))
 

@@ -20,8 +20,8 @@ your rights, and can write verdicts itself. Grade work you do not trust in a con
 
 \b
 Examples:
-  lessons grade handed-in > scores.csv
-  lessons grade handed-in --notebook 01 --out scores.csv --jobs 2
+  lessons grade handed-in --out scores.csv
+  lessons grade handed-in --out scores.csv --notebook 01 --jobs 2
 """
 
 

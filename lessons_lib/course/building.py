@@ -9,6 +9,7 @@ from lessons_lib.course import outputs
 from lessons_lib.course.cells import built_metadata, is_pristine, learners_notebook, read_notebook, serialised, solved_notebook
 from lessons_lib.course.execution import execute
 from lessons_lib.course.places import CourseError, Lesson, choose, repository, set_aside
+from lessons_lib.course.submissions import asked_for
 from lessons_lib.files import write_together
 
 
@@ -72,7 +73,9 @@ def exercise_problems(notebook: NotebookNode, solved: bool) -> Iterator[str]:
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type != "code" or "exercise" not in cell.metadata.get("tags", []):
             continue
-        checks = sum(line.startswith("check(") for line in cell.source.splitlines())
+        checks = len(asked_for(cell.source))
+        if not checks:
+            yield f"cell {number}: is tagged exercise and checks none"
         printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
         if sum(line.startswith(wanted) for line in printed.splitlines()) < checks:
             which = "the solution" if solved else "the untouched stub"

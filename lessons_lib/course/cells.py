@@ -140,15 +140,21 @@ def _clear(cell: NotebookNode, stub: str) -> None:
 
 
 def _assemble(cells: list[NotebookNode]) -> NotebookNode:
-    seen: Counter[str] = Counter()
     notebook = nbformat.v4.new_notebook()
     notebook.nbformat_minor = 5
     for cell in cells:
-        cell.id = _cell_id(cell, seen)
         cell.source = cell.source.rstrip("\n")
     notebook.cells = cells
-    notebook.metadata = built_metadata(cells)
+    mark_as_built(notebook)
     return notebook
+
+
+def mark_as_built(notebook: NotebookNode) -> None:
+    """Give cells and notebook the ids and metadata by which `is_pristine` knows that nobody has changed them since."""
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        cell.id = _cell_id(cell, seen)
+    notebook.metadata = built_metadata(notebook.cells)
 
 
 def built_metadata(cells: list[NotebookNode]) -> NotebookNode:

@@ -175,7 +175,7 @@ class _Kernel:
             guard + kernel,
             cwd=folder / "work",
             env=_environment(folder, limits.threads) | {_MARK: self._mark},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # nothing is written: by its end the guard knows that the grader is gone
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -186,6 +186,8 @@ class _Kernel:
 
     def __exit__(self, *_: object) -> None:
         kill_all(self._process, _MARK, self._mark)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         self._client.stop_channels()
 
     def start(self) -> None:

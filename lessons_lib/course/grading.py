@@ -78,10 +78,11 @@ def grade(
         0: a table was written, whatever it says.
 
     Raises:
+        KeyboardInterrupt: after Ctrl-C; what was graded until then is in `<out>.unfinished.csv`, or printed.
         CourseError: before anything is run, if the folder, the lesson, a limit or the place of the table will not do.
         OSError: if the table cannot be written.
     """
-    limits = limits or Limits()
+    limits, out = limits or Limits(), out and Path(out)
     _demand_sense(out, limits, jobs)
     if jobs > 1 and "OMP_NUM_THREADS" not in os.environ:  # kernels that each take all the cores slow each other down many times over
         limits = replace(limits, threads=threads_each(jobs))
@@ -95,19 +96,33 @@ def grade(
     def row(submission: Submission, stop: threading.Event) -> Row:
         return _row(submission, Path(folder), keys, set_lesson, limits, stop)
 
-    rows = _all_rows(submissions, row, jobs)
-    named = {row.notebook for row in rows if row.statuses} | ({set_lesson.name} if set_lesson else set())
-    table = _as_csv(rows, [key for lesson, known in keys.items() if lesson.name in named for key in known])
+    def finish(rows: Sequence[Row], out: Path | None, what: str) -> None:
+        named = {row.notebook for row in rows if row.statuses} | ({set_lesson.name} if set_lesson else set())
+        _deliver(_as_csv(rows, [key for lesson, known in keys.items() if lesson.name in named for key in known]), out, what)
+
+    rows: list[Row] = []
+    try:
+        _run_all(submissions, row, jobs, rows)
+    except KeyboardInterrupt:
+        if rows:
+            unfinished = out and out.with_name(f"{out.stem}.unfinished.csv")
+            finish(rows, unfinished, f"given up; {len(rows)} of {len(submissions)} submissions")
+        raise
+    finish(rows, out, f"{len(rows)} submissions")
+    return 0
+
+
+def _deliver(table: str, out: Path | None, what: str) -> None:
+    """Write the table to `out`, or print it. Raises OSError, and prints it, if it cannot be written: what took hours is not lost."""
     if out is None:
         _print(table)
-        return 0
+        return
     try:
-        write_bytes(Path(out), table.encode("utf-8-sig"))
-    except OSError:  # what took hours is not lost
+        write_bytes(out, table.encode("utf-8-sig"))
+    except OSError:
         _print(table)
         raise
-    print(f"{len(rows)} submissions: {out}", file=sys.stderr)
-    return 0
+    print(f"{what}: {out}", file=sys.stderr)
 
 
 def _print(table: str) -> None:
@@ -120,13 +135,14 @@ def _print(table: str) -> None:
         sys.stdout.flush()
 
 
-def _all_rows(submissions: Sequence[Submission], row: Callable[[Submission, threading.Event], Row], jobs: int) -> list[Row]:
-    """The rows in order, `jobs` at a time, each told as it comes."""
+def _run_all(submissions: Sequence[Submission], row: Callable[[Submission, threading.Event], Row], jobs: int, rows: list[Row]) -> None:
+    """Add the rows to `rows` in order, `jobs` at a time, each told as it comes; those so far are there after Ctrl-C as well."""
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         waiting = [pool.submit(row, submission, stop) for submission in submissions]
         try:
-            return [_told(future, number, len(waiting)) for number, future in enumerate(waiting, 1)]
+            for number, future in enumerate(waiting, 1):
+                rows.append(_told(future, number, len(waiting)))
         finally:  # after Ctrl-C: what runs is ended, what waits is not begun
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -9,23 +9,25 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 
 LARGEST_FILE_MB = 1000
 
 
 def main(megabytes: int, command: list[str]) -> int:
-    """Run `command` to its end under the limits; return its exit status. Ends itself and its process group when its parent is gone."""
+    """Run `command` to its end under the limits; return its exit status. When the grader is gone, and with it the other end of this
+    process's standard input, it ends the command, itself and its process group."""
     _limit(megabytes)
-    parent = os.getppid()
-    kernel = subprocess.Popen(command)
-    while kernel.poll() is None:
-        if os.getppid() != parent:
-            kernel.kill()
-            if hasattr(os, "killpg"):
-                os.killpg(0, signal.SIGKILL)
-        time.sleep(0.1)
-    return kernel.returncode
+    kernel = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    threading.Thread(target=_end_with_the_grader, args=[kernel], daemon=True).start()
+    return kernel.wait()
+
+
+def _end_with_the_grader(kernel: "subprocess.Popen[bytes]") -> None:
+    os.read(0, 1)  # not sys.stdin: a thread that waits in it would abort this process at its end
+    kernel.kill()
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
 
 
 def _limit(megabytes: int) -> None:

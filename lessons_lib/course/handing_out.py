@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from lessons_lib.course.cells import is_pristine, read_notebook, serialised
+from lessons_lib.course.cells import is_pristine, mark_as_built, read_notebook, serialised
 from lessons_lib.course.places import CourseError, Lesson, all_lessons, choose, repository
 from lessons_lib.files import write_together
 
@@ -40,4 +40,5 @@ def _without_solutions(lesson: Lesson) -> str:
         if cell.cell_type == "markdown":
             cell.source = _FOLDED.sub("\n\n", cell.source).strip("\n")
     notebook.cells = [cell for cell in notebook.cells if cell.source]
+    mark_as_built(notebook)  # so that `reset` gives it, where it is committed
     return serialised(notebook)

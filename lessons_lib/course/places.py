@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -56,15 +57,17 @@ def absolute_data_dir() -> dict[str, str]:
 
 
 def all_lessons(root: Path) -> list[Lesson]:
-    """Every lesson, by number: each source is one, and where there are none each notebook that is called like one, but for the copies kept
-    by `reset`. What a reader keeps beside the lessons is none of them.
+    """Every lesson, by number: each source is one; where there are none, each notebook that git knows, so that one deleted or renamed
+    can be brought back; without git, each that is called like one. What a reader keeps beside the lessons is none of them.
 
     Raises CourseError when there is none, or when two of them share a number.
     """
     folder = root / "notebooks"
     names = {path.stem for path in (folder / "source").glob("*.py")}
     if not names:
-        names = {path.stem for path in folder.glob("*.ipynb") if is_named_like_a_lesson(path)}
+        known = [root / line for line in (git(root, "ls-files", "--", "notebooks/*.ipynb") or "").splitlines()]
+        there = [path for path in known if path.parent == folder] or folder.glob("*.ipynb")
+        names = {path.stem for path in there if is_named_like_a_lesson(path)}
     if not names:
         raise CourseError(f"{folder} holds no notebooks. Run this from a clone of the course's repository.")
     lessons: dict[str, Lesson] = {}
@@ -76,6 +79,17 @@ def all_lessons(root: Path) -> list[Lesson]:
             raise CourseError(f"notebooks: {lessons[match[1]].name} and {name} share the number {match[1]}. Rename one of them.")
         lessons[match[1]] = Lesson(match[1], name, root)
     return list(lessons.values())
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """What git prints, or None without git, outside a repository, or when it fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-c", f"safe.directory={root}", "-C", str(root), *arguments], capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
 def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
@@ -94,7 +108,7 @@ def choose(numbers: Sequence[str | int] | None, root: Path) -> list[Lesson]:
 
 def is_named_like_a_lesson(path: Path) -> bool:
     """Whether a notebook has a name such as 01_attention_by_hand: not a reader's copy, nor JupyterLab's (`…-Copy1`)."""
-    return bool(_SOURCE_NAME.fullmatch(path.stem + ".py")) and not is_readers_copy(path)
+    return bool(_SOURCE_NAME.fullmatch(path.stem + ".py"))
 
 
 def is_readers_copy(path: Path) -> bool:

@@ -1,6 +1,8 @@
 """Processes that came from one that was started here: how much memory they hold, and how all of them are ended."""
 
 import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -45,6 +47,7 @@ def kill_all(process: "subprocess.Popen[bytes]", variable: str, mark: str) -> No
 
     for _ in range(_ROUNDS):  # each meets what was forked during the last one
         victims = {victim.pid: victim for victim in descendants(process.pid) + _marked(variable, mark)}
+        _kill_groups(victims)
         for victim in victims.values():
             with contextlib.suppress(psutil.Error):
                 victim.kill()
@@ -52,6 +55,19 @@ def kill_all(process: "subprocess.Popen[bytes]", variable: str, mark: str) -> No
             process.wait(timeout=1)
         if not victims:
             return
+
+
+def _kill_groups(victims: Iterable[int]) -> None:
+    """Kill the process groups of these, each at one blow: what forks faster than its processes are found would outrun a list of them."""
+    if not hasattr(os, "killpg"):  # Windows
+        return
+    groups = set()
+    for victim in victims:
+        with contextlib.suppress(OSError):  # ended in this moment
+            groups.add(os.getpgid(victim))
+    for group in groups - {os.getpgrp()}:
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def _marked(variable: str, mark: str) -> "list[Process]":

@@ -1,11 +1,10 @@
 """`reset`: a fresh copy of a notebook for a reader who wants to begin again, keeping what is there."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from lessons_lib.course.cells import is_pristine, learners_notebook, parsed_notebook, serialised
-from lessons_lib.course.places import CourseError, Lesson, choose, repository, set_aside
+from lessons_lib.course.places import CourseError, Lesson, choose, git, repository, set_aside
 from lessons_lib.files import write_text
 
 
@@ -32,30 +31,22 @@ def _reset(lesson: Lesson) -> None:
             return
         print(f"Your notebook is kept as {set_aside(lesson.learner).name}.")
     write_text(lesson.learner, fresh)
-    print(f"{lesson.learner.name} is fresh again ({origin}). If it is open in JupyterLab: File, Reload Notebook from Disk.")
+    print(
+        f"{lesson.learner.name} is fresh again ({origin}). If it is open in JupyterLab: File, Reload Notebook from Disk "
+        "(what you typed since you last saved is in that tab alone: File, Save Notebook As, first)."
+    )
 
 
 def _committed(lesson: Lesson) -> Iterator[str]:
     """The versions of the notebook in git, newest first, whose cells are as the build made them."""
     path = lesson.learner.relative_to(lesson.root).as_posix()
-    for commit in (_git(lesson.root, "log", "--format=%H", "--", path) or "").split():
-        text = _git(lesson.root, "show", f"{commit}:./{path}")
+    for commit in (git(lesson.root, "log", "--format=%H", "--", path) or "").split():
+        text = git(lesson.root, "show", f"{commit}:./{path}")
         try:
             if text and is_pristine(parsed_notebook(text)):
                 yield text
         except CourseError:  # somebody committed half a file
             continue
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints, or None without git, outside a repository, or when it fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-c", f"safe.directory={root}", "-C", str(root), *arguments], capture_output=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
 def _from_source(lesson: Lesson) -> str:
