@@ -32,6 +32,8 @@ help: ## this list
 setup: $(LEARNER) ## set up and open nothing: for a room of machines
 
 lab: $(LEARNER) ## set up, then open the course in JupyterLab
+	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || { echo \
+		"$(VENV) was made with another Python, which has changed since. Make it anew: make clean, then make lab" >&2; exit 1; }
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 		$$(test "$$(id -u)" != 0 || echo --allow-root) $(ARGS)
 

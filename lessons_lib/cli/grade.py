@@ -13,7 +13,7 @@ Run the notebooks handed in by a class and write a CSV: one row each, with the c
 FOLDER holds NAME.ipynb, or a folder of notebooks for each learner. A notebook may have any name: it is recognised by its exercises.
 An exercise is right, wrong, not attempted, or not reached: its check gave no verdict, because its cell raised an error, ran too
 long or is missing. Of several checks the last counts, but for stubs. A cell that fails does not stop the later ones; a kernel that has
-ended is not started again.
+ended is not started again (on Windows no cell can be interrupted: one that runs too long ends it). Ctrl-C keeps the rows so far.
 
 Each notebook runs in a process, folder and home of its own, with these limits. That keeps accidents apart, it is no prison: what runs has
 your rights, and can write verdicts itself. Grade work you do not trust in a container or a throwaway account.

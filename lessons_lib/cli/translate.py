@@ -32,7 +32,7 @@ Examples:
   lessons translate captions.en > captions.de
   lessons translate --direction de-en captions.de
   lessons translate --checkpoint runs/grammar --beam 1 captions.en
-  lessons translate                    (then type; Ctrl-D ends)
+  lessons translate                    (then type; Ctrl-D ends, on Windows Ctrl-Z and Enter)
 """
 
 

@@ -97,6 +97,11 @@ function_exercise(
             lambda lengths, budget: by_budget(sorted(lengths), budget),
             "Those are not places in lengths: sort the indices, sorted(range(len(lengths)), key=lambda i: lengths[i]).",
         ),
+        Slip(
+            "lengths.index is asked, which finds the first of equal lengths",
+            lambda lengths, budget: [[lengths.index(lengths[i]) for i in batch] for batch in by_budget(lengths, budget)],
+            "A sentence then comes twice, another never: sort the indices themselves.",
+        ),
         Slip("the sentences are taken as they come", _unsorted, "Sort the indices by length first."),
         Slip(
             "the lengths themselves are returned",

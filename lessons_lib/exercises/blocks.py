@@ -129,6 +129,9 @@ def loud_norm(x: Tensor) -> Tensor:
     return 2 * layer_norm(x) + 1
 
 
+for _stand_in, _name in ((mix, "attention"), (bend, "feed_forward"), (quiet_norm, "norm_1"), (loud_norm, "norm_2")):
+    _stand_in.__qualname__ = _name  # an error then speaks of what the reader knows
+
 function_exercise(
     "blocks.pre_norm_block",
     cases=[
@@ -146,6 +149,11 @@ function_exercise(
             "Then attention's change reaches the output only through the feed-forward network. Give x its new value first.",
         ),
         Slip("the normed x is carried around", _from_the_normed, "Add to x itself, or the road is normed after all."),
+        Slip(
+            "attention(…)[0] is taken",
+            lambda x, attention, feed_forward, norm_1, norm_2: pre_norm_block(x, lambda y: attention(y)[0], feed_forward, norm_1, norm_2),
+            "The library's attention gives a pair; this one gives the rows alone, and [0] takes the first of them.",
+        ),
         Slip(
             "the way around the second sublayer is missing",
             lambda x, attention, feed_forward, norm_1, norm_2: feed_forward(norm_2(x + attention(norm_1(x)))),

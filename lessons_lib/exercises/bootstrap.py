@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lessons_lib.exercises.coding import call, refuse_result, refuse_signature
+from lessons_lib.exercises.coding import call_and_watch, refuse_result, refuse_signature
 from lessons_lib.exercises.comparing import as_tensor
 from lessons_lib.exercises.framework import Case, Exercise, Verdict, kind, register, right, wrong
 from lessons_lib.exercises.verdicts import as_wrong_answers
@@ -68,14 +68,16 @@ def _draws(answer: Callable[..., Any], first: Sequence[float], second: Sequence[
         random.seed(SEED)
         np.random.seed(SEED)
         torch.manual_seed(SEED)
-        result = call(answer, case)
+        result, changed = call_and_watch(answer, case)
     random.setstate(state)
     np.random.set_state(numpy_state)
-    if refused := refuse_result(answer, result, False, case, bootstrap):
+    if refused := refuse_result(answer, result, changed, case, bootstrap):
         return refused
     means = as_tensor(list(result)) if isinstance(result, (list, tuple)) else as_tensor(result)
     if means is None or means.ndim != 1:
-        return wrong(f"Not yet. Give a list with the mean of each draw; this is {kind(result)}.")
+        first_one = result[0] if isinstance(result, (list, tuple)) and result else None
+        each = f", each entry {kind(first_one)}: average it" if isinstance(first_one, (list, tuple, Tensor)) else ""
+        return wrong(f"Not yet. Give a list with the mean of each draw; this is {kind(result)}{each}.")
     if len(means) != N_DRAWS:
         return wrong(f"Not yet. Asked for {N_DRAWS} draws, your function gives {len(means)}: one mean a draw.")
     return means.double()
@@ -133,6 +135,12 @@ register(
                 ("one too many drawn", _drawn(lambda: random.choices(DIFFERENCES, k=6)), "Not yet"),
                 ("too few drawn", _drawn(lambda: random.choices(DIFFERENCES, k=4)), "fewer than five"),
                 ("five, whatever is given", lambda first, second, n: bootstrap(A, B, n), "use `first` and `second`"),
+                (
+                    "no mean",
+                    lambda first, second, n: [random.choices(DIFFERENCES, k=5) for _ in range(n)],
+                    "each entry a list of 5: average it",
+                ),
+                ("an argument changed", lambda first, second, n: bootstrap(first, second, first.sort() or n), "changes what it was given"),
                 ("no draws", lambda first, second, n: [1.0], "one mean a draw"),
                 ("an error", lambda first, second, n: first - second, "stops with TypeError"),
                 ("a number", 1.0, "Give the function itself"),

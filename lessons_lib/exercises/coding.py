@@ -20,6 +20,7 @@ from lessons_lib.exercises.verdicts import Exercise, Verdict, WrongAnswer, as_wr
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 # What to look at, by the words of an error.
 _ADVICE = (
+    (r"out=NoneType", "That is NumPy's function, given a tensor: write x.mean(dim=…, keepdim=True), x.max(…), torch.sum(x, …)."),
     (r"mat1 and mat2|shapes? cannot be multiplied|must match|size mismatch|broadcast", "Print the shapes of both sides of that line."),
     (r"torch\.return_types", "max(dim=…) gives values and indices: take .values."),
     (r"only for scalar outputs", "The loss has to be one number: average over the points."),
@@ -33,6 +34,10 @@ _ADVICE = (
         "One side is None: an argument that may be None (the task says what then), a return missing, or a .grad: before any backward() "
         "(with its brackets), cleared too early, or of a new tensor (write a -= …, not a = a - …)?",
     ),
+    (
+        r"unsupported operand.*'list'|can't multiply sequence",
+        "Lists are not reckoned with number by number: [a - b for a, b in zip(…)], or a loop over them.",
+    ),
     (r"NoneType.*zero_", ".grad is None until the first backward: set it to None after the step instead."),
     (r"graph a second time", "Compute the loss anew inside the loop."),
     (r"is not defined", "Is the name spelt as above, was the cell that defines it run, or is an import missing?"),
@@ -45,7 +50,15 @@ _ADVICE = (
         r"list (assignment )?index out of range",
         "Python counts from 0: is the place beyond the end? Did the list get shorter while a loop ran along it?",
     ),
+    (
+        r"numel\(\) == 0",
+        "Nothing is left to take the largest of: does the loop run past the end? range(0, len(K), block) stops in time.",
+    ),
     (r"out of range|out of bounds|Dimension", "Python counts from 0; print the shape to see how many there are."),
+    (
+        r"'(?:float|int)' object has no attribute|must be Tensor, not (?:float|int)|got \((?:float|int), (?:float|int|Tensor)\)",
+        "A plain number stands there, not a tensor: write x**0.5 or math.sqrt(x) for a root, and Python's own min(a, b).",
+    ),
     (
         r"invalid combination of arguments|missing \d+ required positional",
         "Is an argument missing, such as dim=…, or is one of the wrong kind?",
@@ -57,6 +70,8 @@ _ADVICE = (
     ),
     (r"dtype|expected scalar type", "Print the dtype of each tensor in that line."),
 )
+
+_KEPT = "Does it keep something from call to call: a list made outside it, or in its def line?"
 
 
 @dataclass(frozen=True)
@@ -127,13 +142,15 @@ def function_exercise(
             return refused
         results: list[Any] = []
         for case, wanted in zip(inputs, expected, strict=True):
-            result, changed = _call_and_watch(answer, case)
+            result, changed = call_and_watch(answer, case)
             results.append(result)
             if result is None and len(results) > 1:
                 return wrong(f"Not yet. On {_input(case, reference)} your function gives back None: is a return missing there?")
             if verdict := refuse_result(answer, result, changed, case, reference):
                 return verdict
             if apart := difference(result, wanted, tolerance):
+                if len(results) > 1 and difference(call(answer, inputs[0]), expected[0], tolerance):
+                    return wrong(f"Not yet. Called again on {_input(inputs[0], reference)} your function gives another answer. {_KEPT}")
                 results += [call(answer, later) for later in inputs[len(results) :]]
                 slip = _recognise(results, mistaken, tolerance)
                 return wrong(_message(case, reference, result, wanted, apart, slips[slip] if slip is not None else None))
@@ -145,10 +162,10 @@ def function_exercise(
 
 def call(function: Callable[..., Any], case: Case) -> Any:
     """What a function gives on the case: its result, `...` for a stub, or what `refuse_result` makes a verdict of where it stops."""
-    return _call_and_watch(function, case)[0]
+    return call_and_watch(function, case)[0]
 
 
-def _call_and_watch(function: Callable[..., Any], case: Case) -> tuple[Any, bool]:
+def call_and_watch(function: Callable[..., Any], case: Case) -> tuple[Any, bool]:
     """The function's result (a _Failure if it raised) and whether it changed its arguments."""
     arguments, keywords = _copied(case.arguments), _copied(case.keywords)
     try:
@@ -243,7 +260,7 @@ def _same(one: Any, other: Any, tolerance: float) -> bool:
 def _message(case: Case, reference: Callable[..., Any], result: Any, wanted: Any, apart: str, slip: Slip | None) -> str:
     given, asked = describe(result), describe(wanted)
     where = f"Not yet. On {_input(case, reference)} your function gives {given}"
-    expected = f"Expected: {asked}." if given != asked else "Its kind and shape are right, its numbers are not."
+    expected = f"Expected: {asked}." if given != asked else "Its kind and shape are right, what it holds is not."
     if slip is not None:
         return f"{where}; that is what comes out when {slip.says}. {expected}{' ' + slip.look if slip.look else ''}"
     told = apart == f"it should be {asked}, and is {given}"

@@ -128,7 +128,11 @@ def _numbers_apart(got: Any, wanted: Tensor, expected: Any, tolerance: float) ->
         return None
     place = tuple(apart.nonzero()[0].tolist())
     where = f"the element {list(place)}" if place else "it"
-    return f"{where} should be {show(wanted[place].item())}, and is {show(mine[place].item())}"
+    a, b = wanted[place].item(), mine[place].item()
+    asked, given = show(a), show(b)
+    if asked == given:  # they differ beyond the digits shown
+        asked, given = f"{a:.9g}", f"{b:.9g}"
+    return f"{where} should be {asked}, and is {given}"
 
 
 def _number(value: float) -> str:

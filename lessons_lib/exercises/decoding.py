@@ -109,6 +109,9 @@ class Toy:
         return self.rule(read, written)
 
 
+Toy.__call__.__qualname__ = "next_word"  # an error then speaks of what the reader knows
+
+
 def echo(read: Sequence[str], written: Sequence[str]) -> str:
     """Capitals of the word at the same place, "…" where it is not read yet, the end after five words."""
     n = len(written)
@@ -186,6 +189,13 @@ function_exercise(
             "the number read is not held to the length of the source",
             lambda source, k, next_word: [(word, k + n) for n, (word, _) in enumerate(wait_k(source, k, next_word))],
             "Take min(k + n, len(source)).",
+        ),
+        Slip(
+            "next_word is given the whole source",
+            lambda source, k, next_word: [
+                (word, min(k + n, len(source))) for n, (word, _) in enumerate(_written(source, next_word, lambda n: len(source)))
+            ],
+            "It may see only what has been read: source[:n_read].",
         ),
         Slip(
             "next_word is given the pairs",

@@ -89,6 +89,10 @@ def _glued(hypothesis: Words, references: Sequence[Words], n: int) -> int:
     return _clipped(*(Counter("".join(gram) for gram in _ngrams(words, n).elements()) for words in (hypothesis, *references)))
 
 
+def _ends_only(hypothesis: Words, references: Sequence[Words], n: int) -> int:
+    return _clipped(*(Counter((run[0], run[-1]) for run in _ngrams(words, n).elements()) for words in (hypothesis, *references)))
+
+
 def _one_short(hypothesis: Words, references: Sequence[Words], n: int) -> int:
     return _clipped(*(Counter(tuple(words[i : i + n]) for i in range(len(words) - n)) for words in (hypothesis, *references)))
 
@@ -118,6 +122,7 @@ function_exercise(
         ),
         Case((MIXED, [OTHER, "der der Mann".split()], 1), says="der der Hund beißt den Mann Mann against two references, n = 1"),
         Case((["der"], [DOG], 2), says="a single word, n = 2"),
+        Case(("der Hund sucht den Mann".split(), [DOG], 3), says="der Hund sucht den Mann against der Hund beißt den Mann, n = 3"),
         Case(("der der der den".split(), ["der der der".split(), ["den"]], 1), says="der der der den against der der der and den, n = 1"),
         Case((["Mann", "den"], [DOG, OTHER], 2), says="Mann den against two references, n = 2"),
         Case((["der", "Hund"], [["den"], DOG], 1), says="der Hund against den and der Hund beißt den Mann, n = 1"),
@@ -169,6 +174,7 @@ function_exercise(
             "One reference is enough: max, not min.",
         ),
         Slip("the words of a run are glued together", _glued, "tuple(words[i:i + n]) keeps them apart."),
+        Slip("only the first and the last word of a run are compared", _ends_only, "A run of three has a middle: tuple(words[i:i + n])."),
         Slip("n is not used", _without_n, "Cut runs of n words: tuple(words[i:i + n])."),
         Slip("runs do not overlap", _steps_of_n, "Start a run at every word: range(len(words) - n + 1)."),
         Slip("the last run is left out", _one_short, "There are len(words) − n + 1 runs: mind the + 1."),

@@ -85,6 +85,18 @@ def _compares_the_glued(word: str, merges: Sequence[tuple[str, str]]) -> list[st
     return pieces
 
 
+def _loses_the_last(word: str, merges: Sequence[tuple[str, str]]) -> list[str]:
+    pieces = list(word)
+    for pair in merges:
+        joined, i = [], 0
+        while i < len(pieces) - 1:
+            hit = (pieces[i], pieces[i + 1]) == pair
+            joined.append("".join(pair) if hit else pieces[i])
+            i += 1 + hit
+        pieces = joined
+    return pieces
+
+
 def _replaces_in_the_text(word: str, merges: Sequence[tuple[str, str]]) -> list[str]:
     text = " ".join(word)
     for pair in merges:
@@ -124,6 +136,11 @@ function_exercise(
             "spaced text is searched instead of pieces",
             _replaces_in_the_text,
             "'Hun d' stands inside 'Hun de', too, where no piece d is: compare whole pieces.",
+        ),
+        Slip(
+            "the last piece is lost, where it is not joined",
+            _loses_the_last,
+            "Go on to len(pieces), and look for a neighbour only where there is one.",
         ),
         Slip(
             "two pieces are glued and compared with the glued pair",

@@ -69,6 +69,11 @@ function_exercise(
             "PyTorch's var and std do that unless told correction=0 (older: unbiased=False).",
         ),
         Slip(
+            "the squares are added, not averaged",
+            lambda x: _scaled(_centred(x), _centred(x).square().sum(dim=-1, keepdim=True)),
+            "Variance is their mean: divide by n.",
+        ),
+        Slip(
             "std divides by n − 1",
             lambda x: _centred(x) / (x.std(dim=-1, keepdim=True) + EPS),
             "Unless told correction=0; and the small number belongs under the root.",

@@ -45,6 +45,11 @@ def _plain(w: float, g: float, m: float, v: float, t: int, rate: float, weight_d
     return w - rate * g, m, v
 
 
+def _power_outside(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
+    _, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
+    return w - rate * (m / (1 - BETAS[0]) ** t) / (v / (1 - BETAS[1]) ** t) ** 0.5 - rate * weight_decay * w, m, v
+
+
 def _hats_kept(w: float, g: float, m: float, v: float, t: int, rate: float, weight_decay: float) -> tuple[float, float, float]:
     moved, m, v = adamw_step(w, g, m, v, t, rate, weight_decay)
     return moved, m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
@@ -119,6 +124,11 @@ function_exercise(
             _decay_of_the_new,
             "0.1 · 0.1 · 1, not · 0.9: both terms use the w that came in.",
         ),
+        Slip(
+            "the power is taken of the bracket, (1 − 0.9)ᵗ",
+            _power_outside,
+            "Only 0.9 has the exponent: 1 - 0.9**t. At t = 1 both are the same.",
+        ),
         Slip("v takes in g where g² belongs", _not_squared, "The mean in v is that of g², here 16: `g**2`."),
         Slip(
             "the corrections of the first step, 0.1 and 0.001, are used at every step",
@@ -191,7 +201,7 @@ function_exercise(
 def clip(gradients: list[Tensor], most: float) -> list[Tensor]:
     """The gradients, all scaled by one factor where their common length exceeds `most`."""
     length = _length(gradients)
-    return [g * min(1.0, most / length) for g in gradients]
+    return [g * (most / length if length > most else 1.0) for g in gradients]
 
 
 def _length(gradients: list[Tensor]) -> float:
@@ -212,9 +222,16 @@ function_exercise(
             says="a matrix, a bias and most = 1",
         ),
         Case(([torch.tensor([3.0, 4.0]), torch.tensor([12.0])], 12.5)),
+        Case(([torch.tensor([3.0]), torch.tensor([4.0]), torch.tensor([12.0])], 6.5)),
+        Case(([torch.zeros(2), torch.zeros(1)], 1.0), says="gradients of 0"),
     ],
     reference=clip,
     slips=[
+        Slip(
+            "only the first two tensors are taken",
+            lambda gradients, most: clip(gradients, most)[:2] if len(gradients) < 3 else _by(most / _length(gradients[:2]), gradients[:2]),
+            "A model has many: loop over gradients.",
+        ),
         Slip(
             "each tensor is clipped for itself",
             lambda gradients, most: [_by(most / float(g.norm()), [g])[0] for g in gradients],

@@ -70,7 +70,9 @@ function_exercise(
             "Sine and cosine of a hand belong together: two columns, one angle.",
         ),
         Slip("the exponent is doubled twice", _table(lambda i, d: -4 * i / d), "i counts hands, 2i counts columns: 2i / d_model, not 4i."),
-        Slip("the exponent lacks its 2", _table(lambda i, d: -i / d), "It is 2i / d_model: the last of 64 hands has nearly exponent −1."),
+        Slip(
+            "the exponent lacks its 2", _table(lambda i, d: -i / d), "It is 2i / d_model: with d_model = 4 the second hand, i = 1, has −½."
+        ),
         Slip("the angles are taken as degrees", _table(scale=math.pi / 180), "torch.sin wants radians, and the formula gives them."),
         Slip("the exponent has the wrong sign", _table(lambda i, d: 2 * i / d), "Later hands are slower: the exponent is negative."),
         Slip(

@@ -73,6 +73,7 @@ function_exercise(
             )
         ),
         Case((QUERY, SEVEN_KEYS, SEVEN_VALUES, 3), says="seven keys in blocks of 3"),
+        Case((wave(4, pace=0.9), wave(5, 4, pace=1.3, size=2), wave(5, 3, pace=0.5, size=3), 2), says="five keys with d_head = 4"),
         Case((QUERY, HIGH, SEVEN_VALUES, 2), says="seven keys with scores near 140, in blocks of 2"),
         Case((QUERY, LOW, SEVEN_VALUES, 4), says="seven keys with scores near −140, in blocks of 4"),
         Case(
@@ -145,6 +146,11 @@ function_exercise(
         Slip("m is not taken off the new scores", _stream(is_taken_off=False), "The new powers are e^(scores − m_new)."),
         Slip("m starts at 0", _stream(start=0.0), "With scores near −140 all powers are 0 then, and 0 / 0 is nan. Start at −∞."),
         Slip("no maximum is taken off", _stream(start=0.0, peak=lambda m, scores: m), "e¹⁴⁰ is infinite. Take the running maximum off."),
+        Slip(
+            "the divisor stays √2",
+            lambda q, K, V, block: streamed_attention(q * (len(q) / 2) ** 0.5, K, V, block),
+            "With d_head = 4 it is 2: take len(q)**0.5.",
+        ),
         Slip("the scores are not divided", _stream(root=False), "Divide by the square root of len(q)."),
     ],
     tolerance=1e-3,

@@ -71,7 +71,7 @@ def _next(padded: Tensor) -> Tensor:
 
 
 TWO_ROWS = torch.tensor([[1, 3, 5, 7, 4, 6, 2], [1, 3, 6, 7, 2, 0, 0]])
-THREE_ROWS = torch.tensor([[1, 8, 9, 2, 0, 0], [1, 5, 2, 0, 0, 0], [1, 4, 4, 6, 7, 2]])
+THREE_ROWS = torch.tensor([[1, 8, 9, 2, 0, 0], [1, 5, 6, 2, 0, 0], [1, 4, 4, 6, 7, 2]])
 
 function_exercise(
     "training.shift",
@@ -173,6 +173,21 @@ function_exercise(
             "the sum is divided by the number of sentences",
             lambda logits, targets: _counted(logits, targets)[0].sum() / len(targets),
             "Long sentences then weigh more, and the number is no cost of a word.",
+        ),
+        Slip(
+            "the sum is divided by 10 whatever the batch",
+            lambda logits, targets: _counted(logits, targets)[0].sum() / 10,
+            "10 belongs to the batch of two: count the targets that are not PAD.",
+        ),
+        Slip(
+            "padding is paid for, and left out of the divisor",
+            lambda logits, targets: _costs(logits, targets).sum() / (targets != PAD_ID).sum(),
+            "Leave PAD out of the sum as well.",
+        ),
+        Slip(
+            "words and places are mixed, as view alone does it",
+            lambda logits, targets: F.cross_entropy(logits.reshape(len(logits), logits.shape[2], -1), targets, ignore_index=PAD_ID),
+            "Swap sides with transpose(1, 2), or flatten both: logits.flatten(0, 1), targets.flatten().",
         ),
         Slip("the sum is not divided", lambda logits, targets: _counted(logits, targets)[0].sum(), "Divide by the targets that count."),
         Slip(

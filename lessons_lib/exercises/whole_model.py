@@ -249,6 +249,7 @@ function_exercise(
         Case((looks_everywhere, SENTENCE, 4, 8), says="a model that looks everywhere, place = 4"),
         Case((looks_back, SENTENCE, 1, 4), says="a model that looks back, place = 1"),
         Case((looks_one_back, SENTENCE, 1, 7), says="a model that looks one word back, place = 1"),
+        Case((looks_back, SENTENCE, 2, 5), says="a model that looks back, the word replaced by itself"),
         Case((leaks, SENTENCE, 3, 2), says="a model whose mask leaks a ten-millionth, place = 3"),
         Case((looks_one_back, SENTENCE, 1, 6), says="a model whose two columns move by +1 and -1, place = 1"),
     ],

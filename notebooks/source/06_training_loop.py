@@ -394,7 +394,8 @@ pictures.schedules(lines, warmup=100)
 def clip(gradients, most):
     ### BEGIN SOLUTION
     length = sum((g**2).sum() for g in gradients)**0.5
-    return [g * min(1.0, most / length.item()) for g in gradients]
+    factor = most / length.item() if length > most else 1.0
+    return [factor * g for g in gradients]
     ### END SOLUTION
 
 check("optimising.clip", clip)
@@ -407,7 +408,7 @@ check("optimising.clip", clip)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# The factor is `min(1.0, most / length)`: short gradients stay as they are.
+# The factor is `most / length` where `length > most`, else 1.
 #
 # </details>
 
