@@ -5,23 +5,26 @@ import importlib.util
 import multiprocessing
 import os
 import re
+import sys
+import time
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
 from tiny_models import tiny_model, tiny_preset
 
-from lessons_lib.batching import make_batch
-from lessons_lib.bench import table, training_systems
+from lessons_lib.batching import Batch, make_batch
+from lessons_lib.bench import ceiling, decoding_systems, learning, table, training_systems
 from lessons_lib.bench.ceiling import operations
 from lessons_lib.bench.contest import Contestant, ContestError, Result, Turn, compete
 from lessons_lib.bench.learning import Learning, bleu
 from lessons_lib.bench.material import SENTENCES, Material, prepare
 from lessons_lib.bench.ours import OurTraining
 from lessons_lib.bench.rows import Occasion, rows, summary
-from lessons_lib.bench.textbook import Textbook, bucketed, textbook
-from lessons_lib.bench.training_systems import PEERS, contestants
+from lessons_lib.bench.textbook import PlainLoop, Textbook, bucketed, cross_entropy, textbook
+from lessons_lib.bench.training_systems import PEERS, contestants, our_contestant
 from lessons_lib.bench.weights import copy_back, copy_to
 from lessons_lib.checkpoints import find, load_model
 from lessons_lib.config import SPEEDUPS, ModelConfig
@@ -128,7 +131,7 @@ def test_the_validation_sentences_are_translated_by_what_was_learned(material: M
     turn = Learning(Learned, known).turn(3.0)
     assert (turn.tokens, turn.seconds, turn.values["loss"]) == (7, 3.0, 1.0) and turn.values["bleu"] > 80
     assert bleu(trained.model, dataclasses.replace(known, validation=tuple(Pair(t, s) for s, t in pairs))) < 50
-    text = table.learning_table(OCCASION, [Result("textbook", {}, [turn])], threads=2)
+    text = table.learning_table(OCCASION, [Result("textbook", {}, [turn])], processes=2)
     (line,) = (line for line in text.splitlines() if line.startswith("textbook"))
     assert line.split()[-4:-1] == ["0.1", "2", "1.000"] and max(map(len, text.splitlines())) <= 100
 
@@ -144,6 +147,66 @@ def test_every_pair_is_in_one_batch_of_each_kind_and_tokens_are_counted_without_
         assert sum(batch.n_source + batch.n_target for batch in batches) == tokens
         assert max(len(batch.source) for batch in batches) <= most
     assert not torch.equal(next(material.shuffled_groups(0))[0].source, next(material.shuffled_groups(1))[0].source)
+
+
+@pytest.mark.parametrize("name", ["ours", "plain loop"])
+def test_the_tokens_of_a_turn_are_those_of_the_batches_handed_out_in_it(name: str, material: Material) -> None:
+    handed: list[Batch] = []
+    system: Any
+    if name == "ours":
+        system = OurTraining(material, "fp32", SPEEDUPS)
+        loss = system.trainer.loss
+        system.trainer.loss = lambda model, batch: handed.append(batch) or loss(model, batch)
+    else:
+        groups = lambda number: (handed.extend(group) or group for group in material.our_groups(number))  # noqa: E731
+        system = PlainLoop(material, Textbook(material.first_model()), cross_entropy(material), groups)
+    for _ in range(2):
+        handed.clear()
+        turn = system.turn(0.2)
+        assert turn.tokens == sum(int((batch.source != 0).sum() + (batch.target_out != 0).sum()) for batch in handed) > 0
+
+
+@pytest.mark.parametrize("log_every", [1, 3, 10**6])
+def test_the_loss_of_our_turn_is_the_mean_of_its_last_steps(log_every: int, material: Material) -> None:
+    training = dataclasses.replace(material.training, log_every=log_every)
+    system: Any = OurTraining(dataclasses.replace(material, training=training), "fp32", ())
+    seen: list[tuple[float, int]] = []
+    loss = system.trainer.loss
+
+    def watched(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+        found = loss(model, batch)
+        seen.append((float(found.detach()), batch.n_target))
+        return found
+
+    system.trainer.loss = watched
+    for _ in range(3):
+        before = system.trainer.at.step
+        turn = system.turn(0.1)
+        logged = max(before, (system.trainer.at.step - 1) // log_every * log_every)
+        last = seen[logged - system.trainer.at.step :]
+        assert turn.values["loss"] == pytest.approx(sum(total for total, _ in last) / sum(n for _, n in last), abs=1e-4)
+
+
+def test_ours_puts_each_pass_into_batches_once_and_the_first_before_its_turns(material: Material) -> None:
+    with mock.patch.object(Material, "our_batches", autospec=True, side_effect=Material.our_batches) as asked:
+        system = OurTraining(material, "fp32", ())
+        assert asked.call_count == 1
+        system.facts()
+        for _ in range(4):
+            system.turn(0.01)
+    assert [call.args[1] for call in asked.call_args_list] == list(range(asked.call_count))
+
+
+@pytest.mark.parametrize(
+    ("micro_batches", "threads", "processes"), [(1, 4, 1), (2, 1, 1), (2, 2, 2), (2, 3, 2), (2, 8, 2), (8, 3, 2), (8, 4, 4), (8, 16, 8)]
+)
+def test_processes_share_a_step_of_the_same_size_and_the_threads(
+    micro_batches: int, threads: int, processes: int, material: Material
+) -> None:
+    training = dataclasses.replace(material.training, micro_batches=micro_batches)
+    found = our_contestant("processes", dataclasses.replace(material, training=training), threads)
+    assert (found.processes, found.threads) == (processes, threads // processes)
+    assert found.make().trainer.config.micro_batches == micro_batches
 
 
 @pytest.mark.parametrize("make", [textbook, bucketed])
@@ -177,6 +240,22 @@ def test_the_ceiling_is_a_speed_in_the_precision_of_the_others(
     assert list(found.values) == wanted and all(number > 0 for number in found.values.values()) and found.tokens == 0
 
 
+def test_the_ceiling_is_the_work_of_the_products_over_their_time(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes: list[tuple[int, int, int]] = []
+
+    def at_one_gflop(a: torch.Tensor, b: torch.Tensor, seconds: float) -> float:
+        assert a.shape[1] == b.shape[0]
+        shapes.append((*a.shape, b.shape[1]))
+        return 2e-9 * a.shape[0] * a.shape[1] * b.shape[1]
+
+    monkeypatch.setattr(ceiling, "_median_seconds", at_one_gflop)
+    config = material.model
+    assert ceiling.Ceiling(config, 192, "bf16").turn(1.0).values == pytest.approx({"fp32": 1.0, "bf16": 1.0})
+    rows, d, wide = 192, config.d_model, config.d_ff
+    assert shapes[3:6] == [(rows, d, wide), (rows, wide, d), (wide, rows, d)], "forward, gradient of the input, gradient of the weight"
+    assert len(shapes) == 2 * 3 * len(ceiling.products(config))
+
+
 # --- the contest ---
 
 
@@ -208,6 +287,52 @@ def test_systems_take_turns_the_first_round_does_not_count() -> None:
     assert all(result.facts == {"threads": 1.0} and 20e6 < result.memory < 4e9 for result in results)
 
 
+def spin(seconds: float) -> None:
+    """Keep a processor busy."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+class Spinning(Counter):
+    """A system that computes outside what it times."""
+
+    def __init__(self, tells: bool) -> None:
+        super().__init__()
+        self.tells = tells
+
+    def turn(self, seconds: float) -> Turn:
+        spin(0.3)
+        return Turn(100, seconds, {"cpu_seconds": 0.01} if self.tells else {})
+
+
+def test_processor_time_outside_what_is_timed_is_left_out_where_the_system_tells() -> None:
+    systems = [Contestant(str(tells), partial(Spinning, tells), 1) for tells in (True, False)]
+    told, counted = (result.turns[0].values["cpu_seconds"] for result in compete(systems, 1, 0.1, warms_up=False))
+    assert told == 0.01 and counted >= 0.3
+
+
+def test_neither_counting_tokens_nor_judging_counts_as_processor_time(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoding = object.__new__(decoding_systems.Decoding)
+    decoding.sentences, decoding.beam = ["a dog"], 1
+    decoding.decode = lambda sentences, beam: spin(0.1) or ["ein Hund"]
+    decoding.translator = mock.Mock(ids=lambda sentence: spin(0.5) or [5])
+    decoding.translator.trained.tokenizer.encode.return_value = [6, 7]
+    turn = decoding.turn(0.0)
+    assert turn.tokens == 5 and 0.1 <= turn.values["cpu_seconds"] < 0.4
+
+    learner = mock.Mock(learn=lambda seconds: spin(0.1) or (None, Turn(7, seconds)))
+    monkeypatch.setattr(learning, "bleu", lambda *_: spin(0.5) or 1.0)
+    assert 0.1 <= Learning(lambda: learner, material).turn(3.0).values["cpu_seconds"] < 0.4
+
+
+def test_what_was_measured_is_there_after_a_failure() -> None:
+    results: list[Result] = []
+    with pytest.raises(ContestError):
+        compete([Contestant("a", Counter, 1), Contestant("b", partial(Counter, 3), 1)], 4, 0.1, results=results)
+    assert [(result.name, len(result.turns)) for result in results] == [("a", 2), ("b", 1)]
+
+
 def test_a_system_that_fails_is_named_at_its_making_and_at_its_turn() -> None:
     with pytest.raises(ContestError, match="^b failed: ArithmeticError: the counter broke$"):
         compete([Contestant("b", partial(Counter, 2), 1)], 2, 0.1)
@@ -229,6 +354,7 @@ def test_a_system_that_is_gone_when_its_turn_comes_is_named() -> None:
 
 @pytest.mark.slow
 def test_all_of_ours_and_the_textbook_start_from_one_loss_and_two_processes_count_all_their_tokens(material: Material) -> None:
+    material = dataclasses.replace(material, training=dataclasses.replace(material.training, micro_batches=2))
     two_threads = contestants(material, ["plain", "processes"], ["textbook"], threads=2)
     assert [(c.name, c.threads, c.processes) for c in two_threads if c.processes > 1] == [("processes", 1, 2)]
     systems = [dataclasses.replace(c, threads=1) for c in two_threads[1:]]  # two threads wait for each other where others compute too
@@ -260,7 +386,7 @@ def test_the_table_has_medians_spreads_ratios_and_keeps_to_a_hundred_columns(mat
         fake("processes", (8000, 9000, 20000)),
         fake("joeynmt", (500,) * 3, None),
     ]
-    text = table.training_table(OCCASION, results, material, threads=2)
+    text = table.training_table(OCCASION, results, material, processes=2)
     assert max(map(len, text.splitlines())) <= 100
     lines = {line.split()[0]: line for line in text.splitlines() if line}
     assert lines["textbook"].split()[-5:-2] == ["1,000", "20%", "1.00"]
@@ -277,17 +403,45 @@ def test_the_share_of_the_ceiling_is_useful_work_against_products_alone(material
     source, target = (sum(len(ids) + 1 for ids in side) for side in (material.sources, material.targets))
     work = (source * in_a_source + target * in_a_target) / (source + target)
     result = fake("textbook", (round(50e9 / work),) * 3)
-    text = table.training_table(OCCASION, [CEILING_RESULT, result], material, threads=1)
+    text = table.training_table(OCCASION, [CEILING_RESULT, result], material, processes=1)
     (line,) = (line for line in text.splitlines() if line.startswith("textbook"))
     assert line.split()[-2] == "50%"
 
 
 def test_without_the_textbook_there_is_no_ratio_and_different_models_are_called_so(material: Material) -> None:
     results = [CEILING_RESULT, fake("plain", (10,)), fake("together", (20,), loss=5.3)]
-    text = table.training_table(OCCASION, results, material, threads=1)
+    text = table.training_table(OCCASION, results, material, processes=1)
     assert "BEWARE: the same weights give different losses" in text and "together 5.300" in " ".join(text.split())
     (line,) = (line for line in text.splitlines() if line.startswith("plain"))
     assert line.split()[-3] == "–"
+
+
+def decoded(name: str, pace: float, used: float, *texts: str) -> Result:
+    turns = [Turn(50, 1.0, {"sentences_per_second": speed, "cpu_seconds": used}, texts) for speed in (pace, 0.9 * pace, 1.1 * pace)]
+    return Result(name, {}, turns, memory=800_000_000)
+
+
+def test_the_table_of_decoding_compares_each_beam_with_its_own_generate_and_fast() -> None:
+    results = [
+        decoded("fast greedy", 1000.0, 2.0, "a", "b", "c", "d"), decoded("generate greedy", 400.0, 5.0, "a", "b", "c", "x"),
+        decoded("fast beam5", 300.0, 4.0, "a", "b", "c", "e"), decoded("generate beam5", 100.0, 16.0, "a", "y", "z", "x"),
+    ]  # fmt: skip
+    text = table.decoding_table(OCCASION, results)
+    assert max(map(len, text.splitlines())) <= 100
+    cells = {" ".join(line.split()[:2]): line.split()[-6:] for line in text.splitlines() if line.startswith(("fast", "generate"))}
+    assert cells == {
+        "fast greedy": ["1,000.0", "20%", "2.50", "2.50", "100.0%", "800"],
+        "generate greedy": ["400.0", "20%", "1.00", "1.00", "75.0%", "800"],
+        "fast beam5": ["300.0", "20%", "3.00", "4.00", "100.0%", "800"],
+        "generate beam5": ["100.0", "20%", "1.00", "1.00", "25.0%", "800"],
+    }
+    assert "Median of 3 turns of 4 sentences" in text
+
+
+def test_the_table_of_decoding_has_a_dash_for_what_there_is_nothing_to_compare_with() -> None:
+    lines = table.decoding_table(OCCASION, [decoded("fast greedy", 9.0, 2.0, "a"), decoded("generate beam5", 9.0, 2.0, "a")]).splitlines()
+    told = [next(line.split()[-4:-1] for line in lines if line.startswith(name)) for name in ("fast", "generate")]
+    assert told == [["–", "–", "100.0%"], ["1.00", "1.00", "–"]]
 
 
 def test_rows_hold_each_turn_and_each_fact_in_the_form_of_the_studies() -> None:
@@ -321,6 +475,19 @@ def test_the_peers_translate_as_ours_does_with_the_same_weights(name: str, beam:
     theirs, ours = (Decoding(str(find("grammar-en-de")), sentences, system, beam, 1).turn(0.0) for system in (name, "fast"))
     assert sum(a == b for a, b in zip(theirs.texts, ours.texts, strict=True)) >= 23
     assert theirs.tokens == pytest.approx(ours.tokens, rel=0.02)
+
+
+def test_ctranslate2_decodes_a_batch_a_thread_as_ours_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lessons_lib.bench import ctranslate
+
+    library = mock.Mock()
+    monkeypatch.setitem(sys.modules, "ctranslate2", library)
+    monkeypatch.setattr(ctranslate, "specification", mock.Mock())
+    system = ctranslate.CTranslate(tiny_model(), {5: 64}, threads=3)
+    assert library.Translator.call_args.kwargs.items() >= {"device": "cpu", "inter_threads": 3, "intra_threads": 1}.items()
+    library.Translator.return_value.translate_batch.return_value = [mock.Mock(hypotheses=[["t7", "t9"]])]
+    assert system([[5, 6]], 5) == [[7, 9]]
+    assert library.Translator.return_value.translate_batch.call_args.kwargs.items() >= {"beam_size": 5, "max_batch_size": 64}.items()
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("joeynmt"), reason="joeynmt is not installed")

@@ -135,6 +135,26 @@ def test_end_labels_keep_their_distance():
     assert all(above - below >= 13.9 for below, above in itertools.pairwise(heights))
 
 
+def test_a_lone_end_label_stays_at_its_line_and_a_pair_moves_apart_evenly():
+    figure, ax = house.new_figure("Two close ends and others")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    house.label_ends(ax, [(1, y, str(y), palette.BLUE) for y in (0.9, 0.2, 0.5, 0.501)], gap=14)
+    moved = {label.get_text(): label.xyann[1] for label in ax.texts}
+    assert moved["0.2"] == moved["0.9"] == 0
+    assert moved["0.5"] == pytest.approx(-moved["0.501"]) and -7 < moved["0.5"] < -6
+
+
+def test_end_labels_that_move_do_not_move_onto_a_lone_one():
+    assert house._shifts([0, 14, 14, 14], 14) == pytest.approx([-10.5, -10.5, 3.5, 17.5])
+
+
+def test_a_figure_has_rows_of_axes_that_share_what_is_asked_for():
+    _, axes = house.new_figure("Six", 4.0, 3, rows=2, sharex=True, sharey="row")
+    axes[0][0].set(xlim=(0, 7), ylim=(0, 5))
+    assert axes.shape == (2, 3) and axes[1][2].get_xlim() == (0, 7)
+    assert axes[0][2].get_ylim() == (0, 5) != axes[1][0].get_ylim()
+
+
 def test_a_picture_without_words_is_refused():
     with pytest.raises(ValueError, match="alt text"):
         svg.show_svg(svg.svg(10, 10, [], "x"), "  ")

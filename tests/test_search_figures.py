@@ -118,10 +118,22 @@ def test_a_typed_sentence_is_drawn_and_one_that_cannot_be_read_is_refused_in_wor
     field.value = "   "
     assert page.value == "<p>there is nothing to read in this sentence.</p>"
     field.value = "The dog bites the computer"
-    assert "Not in the corpus: computer. Every sentence of the corpus ends with a full stop" in page.value and "<img" in page.value
+    assert "Not in the corpus: computer. No sentence of the corpus ends like this: “r”." in page.value and "<img" in page.value
     field.value = "The dog bites the man."
     assert "corpus" not in page.value
     assert box._repr_mimebundle_()["text/plain"].startswith("Run this cell to type")
+
+
+def test_an_ending_is_warned_of_only_where_no_sentence_trained_on_has_it(translator: Translator) -> None:
+    endings = ("The dog bites the man", "The man bites the dog.")
+    box = alignment_explorer(translator, "The man bites the dog", [Pair(text, "") for text in endings])
+    field, page, *_ = box.children
+    assert "corpus" in page.value and "“g”" in page.value
+    for known in (*endings, "The dog bites a man "):
+        field.value = known
+        assert "ends like this" not in page.value
+    field.value = "The man bites the dog <"
+    assert "ends like this: “&lt;”. Do not trust" in page.value
 
 
 def test_the_recorded_counts_add_up_to_the_recorded_bleu() -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from lessons_lib.figures.speed import Bar, bars, learned, medians, tokens_a_second, waterfall
 from lessons_lib.metrics import read_metrics
 from lessons_lib.runtime import data_dir
@@ -40,6 +42,23 @@ def test_the_alt_text_says_what_the_bars_show() -> None:
     assert Bar("textbook", "nn.Transformer, random batches", 0.0, 1.0) == bars(tokens_a_second(ROWS))[0]
 
 
+def test_each_step_of_the_chain_says_what_it_adds() -> None:
+    rows = [{"system": name, "metric": "tokens_per_second", "value": value} for name, value in (("textbook", 1.0), ("plain", 3.0))]
+    _, alt = waterfall.__wrapped__(rows)
+    assert alt.endswith("loop, each adds to the one before: nn.Transformer, random batches 1.0; the course's model and loop 3.0.")
+
+
+def test_rows_without_the_textbook_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="the textbook, .* was not measured: got plain, together$"):
+        bars({"plain": 1.0, "together": 2.0})
+
+
+@pytest.mark.parametrize("system", ["plain", "together", "marian"])
+def test_a_learner_without_words_goes_by_its_own_name(system: str) -> None:
+    _, alt = learned.__wrapped__([{"system": system, "metric": "bleu", "value": 1.5, "seconds": 60.0, "tokens": 2_000_000}])
+    assert alt.endswith(f"after 1 minutes each: {system} 1.5 after 2.0 million tokens.")
+
+
 def test_what_was_learned_in_equal_minutes_is_told() -> None:
     rows = [
         {"system": system, "metric": metric, "value": value, "seconds": 361.0, "tokens": 1_240_000}
@@ -71,7 +90,10 @@ def test_the_readmes_table_of_training_is_what_was_measured() -> None:
 def test_what_the_readme_says_of_avx2_was_measured() -> None:
     found = measured("training/bench_train_avx2.jsonl", "tokens_per_second")
     told = f"textbook {found['textbook']:,.0f}, ours {found['plain']:,.0f}, with the three faster pieces {found['together']:,.0f}"
-    assert f"{told}, which is {found['together'] / found['textbook']:.2f} times\nthe textbook." in README
+    assert (
+        f"{told}, which is {found['together'] / found['textbook']:.2f} times\nthe textbook; in two processes {found['processes']:,.0f} ("
+        in README
+    )
     assert found["together"] >= 2.5 * found["textbook"]
     bleu = measured("training/bench_learn.jsonl", "bleu")
     first, second = f"BLEU of {bleu['textbook']:.1f}, the same\nmodel on our batches {bleu['bucketed']:.1f}", f"{bleu['processes']:.1f}"

@@ -25,8 +25,8 @@ class Turn:
     Attributes:
         tokens: real tokens, source and target, without padding.
         seconds: how long it took.
-        values: whatever else was found, name → number; the contest adds `cpu_seconds`, the time of all processors used, which on a machine
-            that others use too says more than the clock.
+        values: whatever else was found, name → number. `cpu_seconds` is the time of all processors used, which on a machine that others use
+            too says more than the clock; a turn that does more than what it times gives it, for any other the contest adds it.
         texts: what was written, where something is.
     """
 
@@ -92,6 +92,7 @@ def compete(
     seconds: float,
     on_turn: Callable[[str, int, Turn], None] = lambda *_: None,
     warms_up: bool = True,
+    results: list[Result] | None = None,
 ) -> list[Result]:
     """Let all of them take turns.
 
@@ -101,15 +102,17 @@ def compete(
         seconds: how long a turn lasts at least.
         on_turn: called after each turn with name, round (0 is the warm-up) and turn.
         warms_up: False leaves the round before them out, for turns so long that it does not matter.
+        results: an empty list that is filled as the turns come, and still holds them where the contest does not reach its end.
 
     Raises:
         ContestError: if one of them fails.
     """
+    results = [] if results is None else results
     teams: list[_Team] = []
     try:
         for contestant in contestants:  # one after the other: ten at once would fight for the cores
             teams.append(_Team(contestant))
-        results = [Result(team.name, team.facts) for team in teams]
+        results += [Result(team.name, team.facts) for team in teams]
         for number in range(0 if warms_up else 1, repeats + 1):
             for team, result in zip(teams, results, strict=True):
                 turn, result.memory = team.turn(seconds)
@@ -190,7 +193,8 @@ def _serve(line: Connection, contestant: Contestant, rank: int, port: int) -> No
         while True:
             wanted, began = line.recv(), time.process_time()
             turn = system.turn(wanted)
-            line.send((True, (turn, time.process_time() - began, peak_memory())))
+            used = turn.values.get("cpu_seconds", time.process_time() - began)
+            line.send((True, (turn, used, peak_memory())))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         os._exit(0)  # a process group still joined would wait for the others
     except Exception:

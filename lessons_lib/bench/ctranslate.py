@@ -25,7 +25,7 @@ class CTranslate:
         """Args:
             ours: the model to copy.
             side_by_side: width of beam → sentences at once.
-            threads: how many work on a batch.
+            threads: each decodes a batch of its own.
 
         Raises:
             ValueError: if our positions are not sinusoidal.
@@ -40,11 +40,14 @@ class CTranslate:
             spec.validate()
             spec.save(folder)
             self.engine = ctranslate2.Translator(
-                os.fspath(folder), device="cpu", compute_type="float32", inter_threads=1, intra_threads=threads
+                os.fspath(folder), device="cpu", compute_type="float32", inter_threads=threads, intra_threads=1
             )
 
     def __call__(self, sources: list[list[int]], beam: int) -> list[list[int]]:
-        """The target ids of each source, without BOS and EOS. Its limit of length is one for all, ours one a sentence."""
+        """The target ids of each source, without BOS and EOS. Its limit of length is one for all, ours one a sentence.
+
+        Batches of `max_batch_size` sentences are decoded side by side, one a thread, as ours are.
+        """
         texts = [[self.names[i] for i in [*ids, EOS_ID]] for ids in sources]
         most = min(2 * max(map(len, texts)) + 8, self.max_length - 1)
         answers = self.engine.translate_batch(

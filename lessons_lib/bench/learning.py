@@ -1,6 +1,7 @@
 """What is learned in the same time: each contestant trains by its own loop, and its weights then translate in a model of ours."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -14,8 +15,8 @@ from lessons_lib.models import EncoderDecoder
 from lessons_lib.translation import Translator
 
 METRIC = "bleu-lc-moses"
-CANNOT = ("joeynmt",)
-"""Peers whose weights have no place in a model of ours."""
+CANNOT = {"joeynmt": "cannot be judged after --minutes: its weights have no place in a model of ours"}
+"""Peers that cannot take part, and why, in words that follow the name."""
 WARMUP = 100
 """Steps over which the rate rises at most: in a few minutes a slow loop makes no more than a few hundred."""
 
@@ -40,8 +41,10 @@ class Learning:
 
     def turn(self, seconds: float) -> Turn:
         """Train for so many seconds, then translate the validation sentences, greedily: `bleu` joins the values, its time counts not."""
+        began = time.process_time()
         model, turn = self.learner.learn(seconds)
-        return Turn(turn.tokens, turn.seconds, turn.values | {"bleu": bleu(model, self.material)})
+        used = time.process_time() - began
+        return Turn(turn.tokens, turn.seconds, turn.values | {"cpu_seconds": used, "bleu": bleu(model, self.material)})
 
 
 def bleu(model: EncoderDecoder, material: Material) -> float:

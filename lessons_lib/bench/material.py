@@ -41,6 +41,13 @@ class Material:
     casing: Casing
     validation: tuple[Pair, ...]
 
+    @property
+    def shape(self) -> str:
+        """The model in a few words."""
+        c = self.model
+        layers = f"{c.n_encoder_layers}+{c.n_decoder_layers} layers"
+        return f"{layers}, d_model {c.d_model}, d_ff {c.d_ff}, {c.n_heads} heads, vocabulary {c.vocabulary_size}"
+
     def first_model(self) -> EncoderDecoder:
         """The model that every contestant starts from."""
         torch.manual_seed(self.training.seed)

@@ -1,7 +1,7 @@
 """Our own training, as `lessons train` runs it, with the pieces that make it fast chosen one by one."""
 
 import dataclasses
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 
@@ -17,25 +17,24 @@ from lessons_lib.training import Trainer
 class OurTraining:
     """The course's `Trainer`, a turn at a time."""
 
-    def __init__(self, material: Material, precision: str, speedups: tuple[str, ...], processes: int = 1) -> None:
+    def __init__(self, material: Material, precision: str, speedups: tuple[str, ...]) -> None:
         """Args:
         material: data, model, steps.
         precision: `fp32` or `bf16`.
         speedups: of `config.SPEEDUPS`.
-        processes: how many work on a step; each gets at least one of its batches.
         """
         keep_freed_memory()
-        micro_batches = -(-material.training.micro_batches // processes) * processes
         config = dataclasses.replace(
-            material.training, precision=precision, speedups=speedups, micro_batches=micro_batches, decay="constant",
-            log_every=10**9, validate_every=0, checkpoint_every=10**9,
-        )  # fmt: skip
+            material.training, precision=precision, speedups=speedups, decay="constant", validate_every=0, checkpoint_every=10**9
+        )
+        self.batches = lru_cache(maxsize=1)(material.our_batches)  # each turn asks for its pass anew
+        self.batches(0)
         self.material = material
         self.log: dict[str, float] = {}
         self.trainer = Trainer(
             material.first_model(),
             loss_of(config),
-            material.our_batches,
+            self.batches,
             config,
             Budget(steps=1),
             on_log=lambda row: self.log.update(loss=row["loss"]),
@@ -44,7 +43,7 @@ class OurTraining:
 
     def facts(self) -> dict[str, float]:
         """`first loss`: on the first of our batches, without dropout."""
-        batch = self.material.our_batches(0)[0]
+        batch = self.batches(0)[0]
         with torch.no_grad():
             return {"first loss": float(self.trainer.loss(self.trainer.worker.eval(), batch)) / batch.n_target}
 
@@ -55,7 +54,7 @@ class OurTraining:
         return self.trainer.result.eval(), turn
 
     def turn(self, seconds: float) -> Turn:
-        """Train for so many seconds; the tokens are those of all processes."""
+        """Train for so many seconds; the tokens are those of all processes, `loss` the mean over at most the last `log_every` steps."""
         tokens, began = self.trainer.at.tokens, self.trainer.at.seconds
         self.trainer.budget = Budget(seconds=began + seconds)
         self.trainer.run()

@@ -24,7 +24,7 @@ def _wrapped(sentences: list[str]) -> str:
     return "\n".join(textwrap.fill(sentence, COLUMNS, subsequent_indent="  ") for sentence in sentences if sentence)
 
 
-def training_table(occasion: Occasion, results: list[Result], material: Material, threads: int) -> str:
+def training_table(occasion: Occasion, results: list[Result], material: Material, processes: int) -> str:
     """Tokens a second of each system, its ratio to the textbook's, its share of the machine's ceiling, its memory."""
     ceiling, *systems = results
     peaks = {name: value(ceiling, name).median for name in ("fp32", "bf16") if name in ceiling.turns[0].values}
@@ -35,7 +35,7 @@ def training_table(occasion: Occasion, results: list[Result], material: Material
         ratio = f"{found.median / base:.2f}" if base else "–"
         share = found.median * _work_a_token(material) / 1e9 / peaks[_precision_of(result.name)]
         lines.append(
-            f"{result.name:18}{describe(result.name, threads):38}{found.median:>9,.0f}{found.spread:>8.0%}{ratio:>12}{share:>8.0%}"
+            f"{result.name:18}{describe(result.name, processes):38}{found.median:>9,.0f}{found.spread:>8.0%}{ratio:>12}{share:>8.0%}"
             f"{result.memory / 1e6:>7,.0f}"
         )
     at_best = ", ".join(f"{number:,.0f} GFLOP/s in {name}" for name, number in peaks.items())
@@ -72,20 +72,21 @@ def agreement(systems: list[Result]) -> str:
     return f"All begin with the same weights{but}: loss {min(losses.values()):.3f} on the first batch, at most {apart:.4f} apart."
 
 
-def learning_table(occasion: Occasion, results: list[Result], threads: int) -> str:
+def learning_table(occasion: Occasion, results: list[Result], processes: int) -> str:
     """What each system has learned in the same time."""
     lines = [f"{'system':18}{'':38}{'minutes':>8}{'tokens/s':>10}{'loss':>8}{'BLEU':>7}"]
     for result in results:
         (turn,) = result.turns
         lines.append(
-            f"{result.name:18}{describe(result.name, threads):38}{turn.seconds / 60:>8.1f}{turn.tokens / turn.seconds:>10,.0f}"
+            f"{result.name:18}{describe(result.name, processes):38}{turn.seconds / 60:>8.1f}{turn.tokens / turn.seconds:>10,.0f}"
             f"{turn.values['loss']:>8.3f}{turn.values['bleu']:>7.2f}"
         )
     notes = [
         "BLEU: lower-cased, Moses-tokenised, of the validation sentences, translated greedily by the weights in a model of ours.",
         f"All have the preset's learning rates, falling to 0 with their time after at most {learning.WARMUP} steps of warm-up; "
         "ours also its clipping and its mean of the weights.",
-        "One training each: a difference of one or two BLEU may be chance. Loss: the last that was seen, on training data.",
+        "One training each: a difference of one or two BLEU may be chance. Loss, on training data: of the last step; of ours, the mean of "
+        "the last steps.",
     ]
     return "\n".join([heading(occasion), "", *lines, "", _wrapped(notes)])
 

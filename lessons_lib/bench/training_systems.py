@@ -51,8 +51,13 @@ def precision() -> str:
     return "bf16" if is_faster_in_bf16(torch.device("cpu")) else "fp32"
 
 
-OURS = ("plain", *(("bf16",) if precision() == "bf16" else ()), *SPEEDUPS, "together", "processes")
-"""Ours: plain in fp32; in bf16; with each speed-up alone; with all; with all, in processes of one thread each."""
+OURS = ("plain", "bf16", *SPEEDUPS, "together", "processes")
+"""Ours: plain in fp32; in bf16; with each speed-up alone; with all; with all, in several processes."""
+
+
+def process_count(micro_batches: int, threads: int) -> int:
+    """How many processes share a step: as many as there are threads for, each with equally many of the step's batches."""
+    return max(n for n in range(1, threads + 1) if micro_batches % n == 0)
 
 
 def our_contestant(name: str, material: Material, threads: int) -> Contestant:
@@ -60,18 +65,19 @@ def our_contestant(name: str, material: Material, threads: int) -> Contestant:
     if name == "plain":
         return Contestant(name, partial(OurTraining, material, "fp32", ()), threads)
     if name == "processes":
-        return Contestant(name, partial(OurTraining, material, precision(), SPEEDUPS, threads), 1, processes=threads)
+        processes = process_count(material.training.micro_batches, threads)
+        return Contestant(name, partial(OurTraining, material, precision(), SPEEDUPS), threads // processes, processes)
     speedups = {"bf16": (), "together": SPEEDUPS}.get(name, (name,))
     return Contestant(name, partial(OurTraining, material, precision(), speedups), threads)
 
 
-def describe(name: str, threads: int) -> str:
-    """A contestant in a few words."""
+def describe(name: str, processes: int) -> str:
+    """A contestant in a few words; `processes` are those of the one that has several."""
     if name in PEERS:
         return PEERS[name].about
     words = {"plain": "fp32, PyTorch's own pieces", "bf16": "bf16, else plain", "together": f"{precision()} and all speed-ups"}
     if name == "processes":
-        return f"together, {threads} one-thread processes"
+        return f"together, in {processes} processes"
     return words.get(name, f"{precision()} and this speed-up alone")
 
 

@@ -1,7 +1,6 @@
 """`lessons bench train|decode`: how fast is the course's own code beside others', here and now?"""
 
 import datetime
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,13 +21,15 @@ if TYPE_CHECKING:
     from lessons_lib.recipes import Preset
 
 STANDARD_OUTPUT = "-"
+REPEATS, SECONDS = 5, 8.0
+"""Rounds that count, and how long each trains in one, where nothing else is asked for."""
 
 ABOUT = """\
 Measure speed: the course's training and decoding beside others', on the same data, model and machine, taking turns.
 
-Each system works in a process of its own, one at a time; a first round warms up and is not counted. Close what else computes, and compare
-the ratios within one run: seconds of two days or two machines are no measure. Peers beyond PyTorch come with the extra `peers`
-(JoeyNMT with `joeynmt`): python -m pip install -e '.[peers]'
+Each system works in a process of its own, one at a time; a first round, which there is not with --minutes, warms up and is not counted.
+Close what else computes, and compare the ratios within one run: seconds of two days or two machines are no measure. Peers beyond PyTorch
+come with the extra `peers` (JoeyNMT with `joeynmt`): python -m pip install -e '.[peers]'
 
 \b
 Examples:
@@ -42,7 +43,7 @@ TRAIN = """\
 Tokens a second of training: ours piece by piece, and the peers.
 
 \b
-Ours: plain (fp32), bf16 (where the processor is faster in it), each speed-up alone, together, processes (together, one process a thread).
+Ours: plain (fp32), bf16 (where the processor is faster in it), each speed-up alone, together, processes (together, the step shared out).
 Peers: textbook (torch.nn.Transformer on shuffled batches of 128), bucketed (the same on our batches), marian (transformers), joeynmt.
 All begin with the same weights, JoeyNMT's apart, and the losses on the first batch are compared.
 """
@@ -55,7 +56,14 @@ Peers: generate (transformers), ctranslate2.
 All have the weights of the same shipped checkpoint, in float32 but for bf16, and translate the same sentences; translations are compared.
 """
 
-Repeats = Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help="Rounds that count.")]
+Repeats = Annotated[
+    int | None,
+    typer.Option(metavar="N", parser=whole_number(1), help=f"Rounds that count; {REPEATS} if left out.", show_default=False),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(metavar="S", parser=positive_number, help=f"How long a turn lasts; {SECONDS:g} if left out.", show_default=False),
+]
 Threads = Annotated[
     int | None, typer.Option(metavar="N", parser=whole_number(1), help="Threads of each system; all cores if left out.", show_default=False)
 ]
@@ -82,8 +90,8 @@ def train(
     peers: Peers = None,
     ours: Ours = None,
     preset: PresetName = None,
-    repeats: Repeats = 5,
-    seconds: Annotated[float, typer.Option(metavar="S", parser=positive_number, help="How long each trains in a round.")] = 8.0,
+    repeats: Repeats = None,
+    seconds: Seconds = None,
     minutes: Minutes = None,
     threads: Threads = None,
     json_file: JsonFile = None,
@@ -91,26 +99,30 @@ def train(
     """The command.
 
     Raises:
-        Refusal: if a name is unknown, a peer is not installed, data is missing, rows cannot be written, or a system fails.
+        Refusal: if a name is unknown or impossible here, options exclude one another, data is missing, or a system fails.
     """
-    from lessons_lib.bench import learning, material, rows, table, training_systems
+    from lessons_lib.bench import hindrances, learning, material, table, training_systems
 
     n_threads = threads or threads_each()
-    known = {name: peer for name, peer in training_systems.PEERS.items() if minutes is None or name not in learning.CANNOT}
-    others = chosen("--peers", peers, known, installed)
-    own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: name != "processes" or n_threads > 1)
+    if minutes is not None and (repeats, seconds) != (None, None):
+        raise Refusal("--minutes lets each learn once, for so long: leave --repeats and --seconds out")
+    name, recipe = preset_named(preset)
+    processes = training_systems.process_count(recipe.training.micro_batches, n_threads)
+    cannot = {} if minutes is None else learning.CANNOT
+    others = chosen("--peers", peers, training_systems.PEERS, lambda name, peer: cannot.get(name) or hindrances.missing(peer))
+    own = chosen("--ours", ours, dict.fromkeys(training_systems.OURS), lambda name, _: hindrances.of_ours(name, n_threads, processes))
     if not own + others:
         raise Refusal(NOTHING)
     demand_writable(json_file)
-    name, recipe = preset_named(preset)
     prepared = obtained(lambda: material.prepare(recipe))
-    when = occasion("bench train", f"{name}, {shape(prepared.model)}", n_threads)
+    when = occasion("bench train", f"{name}, {prepared.shape}", n_threads)
     if minutes is not None:
-        results = compete(learning.contestants(prepared, own, others, n_threads), 1, 60 * minutes, warms_up=False)
-        tell(json_file, rows.rows(when, results), lambda: table.learning_table(when, results, n_threads))
+        systems = learning.contestants(prepared, own, others, n_threads)
+        measure(systems, (1, 60 * minutes), when, json_file, lambda found: table.learning_table(when, found, processes), warms_up=False)
         return
-    results = compete(training_systems.contestants(prepared, own, others, n_threads), repeats, seconds)
-    tell(json_file, rows.rows(when, results), lambda: table.training_table(when, results, prepared, n_threads))
+    systems = training_systems.contestants(prepared, own, others, n_threads)
+    rounds = repeats or REPEATS, seconds or SECONDS
+    measure(systems, rounds, when, json_file, lambda found: table.training_table(when, found, prepared, processes))
 
 
 def decode(
@@ -119,7 +131,7 @@ def decode(
     beams: Annotated[str, typer.Option(metavar="NAME,…", help="greedy, beam5 or both.")] = "greedy,beam5",
     preset: PresetName = None,
     sentences: Annotated[int, typer.Option(metavar="N", parser=whole_number(1), help="How many, of the preset's test set.")] = 1000,
-    repeats: Repeats = 5,
+    repeats: Repeats = None,
     threads: Threads = None,
     json_file: JsonFile = None,
 ) -> None:
@@ -128,14 +140,14 @@ def decode(
     Raises:
         Refusal: as `train`.
     """
-    from lessons_lib.bench import decoding_systems, rows, table
+    from lessons_lib.bench import decoding_systems, hindrances, table
     from lessons_lib.checkpoints import find
 
     n_threads = threads or threads_each()
-    own = dict.fromkeys(decoding_systems.OURS)
     others = {name: about for name, about in decoding_systems.DECODERS.items() if name not in decoding_systems.OURS}
-    names = [*chosen("--ours", ours, own, lambda *_: True), *chosen("--peers", peers, others, installed)]
-    widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: True)
+    names = chosen("--ours", ours, dict.fromkeys(decoding_systems.OURS), lambda name, _: hindrances.of_ours(name))
+    names += chosen("--peers", peers, others, lambda _, peer: hindrances.missing(peer))
+    widths = chosen("--beams", beams, decoding_systems.BEAMS, lambda *_: "")
     if not names or not widths:
         raise Refusal(NOTHING)
     demand_writable(json_file)
@@ -143,36 +155,29 @@ def decode(
     pairs: list[Pair] = obtained(lambda: recipe.pairs("test"))[:sentences]
     checkpoint = obtained(lambda: find(f"{name}-en-de"))
     systems = decoding_systems.contestants(str(checkpoint), [pair.source for pair in pairs], names, widths, n_threads)
-    results = compete(systems, repeats, 0.0)
     when = occasion("bench decode", f"checkpoint {checkpoint.name}", n_threads)
-    tell(json_file, rows.rows(when, results), lambda: table.decoding_table(when, results))
+    measure(systems, (repeats or REPEATS, 0.0), when, json_file, lambda found: table.decoding_table(when, found))
 
 
-def chosen(option: str, given: str | None, known: Mapping[str, Any], is_here: Callable[[str, Any], bool]) -> list[str]:
-    """The names given, each once, in order; all that are here if none is given.
+def chosen(option: str, given: str | None, known: Mapping[str, Any], why_not: Callable[[str, Any], str]) -> list[str]:
+    """The names given, each once, in order; all that are possible here if none is given.
+
+    `why_not` gives for (name, what it names) what stands against it here, in words that follow the name; empty if nothing does.
 
     Raises:
-        Refusal: if a name is unknown, or what it names is not here.
+        Refusal: if a name is unknown, or what it names is not possible here.
     """
     if given is None:
-        here = [name for name, what in known.items() if is_here(name, what)]
-        if missing := [name for name in known if name not in here]:
-            say(f"Left out, since not installed or not possible here: {', '.join(missing)}")
+        here = [name for name, what in known.items() if not why_not(name, what)]
+        if left_out := [name for name in known if name not in here]:
+            say(f"Left out, since not installed or not possible here: {', '.join(left_out)}")
         return here
     names = list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     if unknown := [name for name in names if name not in known]:
         raise Refusal(f"{option} names {', '.join(unknown)}: use {', '.join(known)}, or several with commas")
-    for name in names:
-        if not is_here(name, known[name]):
-            how = getattr(known[name], "install", "")
-            needs = f"needs {known[name].needs}, which is not installed. Get it with:\n  {how}" if how else "needs at least 2 --threads"
-            raise Refusal(f"{option} {name} {needs}")
+    if refused := [f"{option} {name} {reason}" for name in names if (reason := why_not(name, known[name]))]:
+        raise Refusal("\n".join(refused))
     return names
-
-
-def installed(name: str, peer: Any) -> bool:
-    """Whether the module that a peer is made of can be imported."""
-    return not peer.needs or importlib.util.find_spec(peer.needs) is not None
 
 
 def preset_named(name: str | None) -> tuple[str, "Preset"]:
@@ -196,23 +201,36 @@ def obtained(get: Callable[[], Any]) -> Any:
         raise Refusal(str(error)) from error
 
 
-def compete(systems: "list[Contestant]", repeats: int, seconds: float, warms_up: bool = True) -> "list[Result]":
-    """The contest, with a line on standard error for each turn.
+def measure(
+    systems: "list[Contestant]", rounds: tuple[int, float], when: "Occasion", file: str | None, table: Callable[[Any], str], **how: bool
+) -> None:
+    """Let the systems compete, with a line on standard error for each turn, and tell what was found.
+
+    Args:
+        systems, rounds, how: of the contest; `rounds` are how many, and the seconds of a turn.
+        when, file: of the rows, into which also goes what was found before a failure or an interruption.
+        table: results → what is printed.
 
     Raises:
-        Refusal: if a system fails; names it, and says what went wrong.
+        Refusal: if a system fails (names it, and says what went wrong), or the file cannot be written.
     """
     from lessons_lib.bench.contest import ContestError, compete
+    from lessons_lib.bench.rows import rows
 
     def show(name: str, number: int, turn: "Turn") -> None:
         pace = f": {turn.tokens / turn.seconds:,.0f} tokens/s" if turn.tokens else ""
-        say(f"{f'round {number} of {repeats}' if number else 'warm-up'}, {name}{pace}")
+        say(f"{f'round {number} of {rounds[0]}' if number else 'warm-up'}, {name}{pace}")
 
+    results: list[Result] = []
     say(f"{len(systems)} systems take turns: setting them up")
     try:
-        return compete(systems, repeats, seconds, show, warms_up)
-    except ContestError as error:
+        compete(systems, *rounds, show, results=results, **how)
+    except (ContestError, KeyboardInterrupt) as error:
+        keep(file, when, [result for result in results if result.turns])
+        if isinstance(error, KeyboardInterrupt):
+            raise
         raise Refusal(str(error)) from error
+    tell(file, rows(when, results), lambda: table(results))
 
 
 def occasion(study: str, data: str, threads: int) -> "Occasion":
@@ -228,12 +246,6 @@ def occasion(study: str, data: str, threads: int) -> "Occasion":
     return Occasion(study, data, hardware, torch.__version__, datetime.date.today().isoformat())
 
 
-def shape(config: Any) -> str:
-    """A model in a few words."""
-    layers = f"{config.n_encoder_layers}+{config.n_decoder_layers} layers"
-    return f"{layers}, d_model {config.d_model}, d_ff {config.d_ff}, {config.n_heads} heads, vocabulary {config.vocabulary_size}"
-
-
 def demand_writable(json_file: str | None) -> None:
     """Raise Refusal, before anything is measured, unless rows can be written where they are wanted."""
     if json_file is None or json_file == STANDARD_OUTPUT:
@@ -244,8 +256,34 @@ def demand_writable(json_file: str | None) -> None:
         raise Refusal(f"--json is {json_file}: {error.strerror or error}") from error
 
 
+def keep(json_file: str | None, when: "Occasion", measured: "list[Result]") -> None:
+    """Write the rows of a contest that did not reach its end, if it came to any that are wanted; what stands against it is only said."""
+    from lessons_lib.bench.rows import rows
+
+    if json_file is None or not measured:
+        return
+    say(f"The contest did not reach its end: {sum(len(result.turns) for result in measured)} turns count")
+    try:
+        write(json_file, rows(when, measured))
+    except Refusal as refusal:
+        say(str(refusal))
+
+
 def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[], str]) -> None:
     """Write rows where they are wanted, first of all, and the table unless the rows took its place.
+
+    Raises:
+        Refusal: if the file cannot be written.
+    """
+    try:
+        write(json_file, found)
+    finally:
+        if json_file != STANDARD_OUTPUT:
+            print(table())
+
+
+def write(json_file: str | None, found: list[dict[str, Any]]) -> None:
+    """Write rows where they are wanted, if anywhere.
 
     Raises:
         Refusal: if the file cannot be written.
@@ -254,12 +292,9 @@ def tell(json_file: str | None, found: list[dict[str, Any]], table: Callable[[],
 
     if json_file == STANDARD_OUTPUT:
         print(as_lines(found), end="")
-        return
-    try:
-        if json_file is not None:
+    elif json_file is not None:
+        try:
             files.write_text(Path(json_file), as_lines(found))
-            say(f"{len(found)} rows are in {json_file}")
-    except OSError as error:
-        raise Refusal(system_reason(error)) from error
-    finally:
-        print(table())
+        except OSError as error:
+            raise Refusal(system_reason(error)) from error
+        say(f"{len(found)} rows are in {json_file}")

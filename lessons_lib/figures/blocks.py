@@ -143,9 +143,7 @@ def depth(measured: Measured) -> tuple[Figure, str]:
     `measured` gives for "pre" and "post" and each initialisation the (cosine similarity, gradient) at each depth, as notebook 04
     measures them.
     """
-    figure, whole = house.new_figure("The scale of the weights decides how a deep stack starts", HIGH)
-    whole.remove()
-    axes = figure.subplots(2, 2, sharex=True, sharey="row")
+    figure, axes = house.new_figure("The scale of the weights decides how a deep stack starts", HIGH, 2, rows=2, sharex=True, sharey="row")
     for column, (placement, kinds) in enumerate((name, measured[name]) for name in ("pre", "post")):
         axes[0][column].set_title(f"{placement}-norm", fontweight="bold")
         axes[1][column].set_xlabel("blocks (log axis)")

@@ -17,10 +17,9 @@ def curves(losses: Mapping[str, Sequence[float]], start: float) -> tuple[Figure,
     """
     if len(losses) != 6:
         raise ValueError(f"the gallery has six panels; {len(losses)} runs were given")
-    figure = Figure(figsize=(house.WIDTH / 100, 4.0))
-    figure.suptitle("Six runs: only one of them is healthy", x=0.017, ha="left", fontsize=10.5, fontweight="bold")
+    figure, axes = house.new_figure("Six runs: only one of them is healthy", 4.0, 3, rows=2, sharex=True, sharey=True)
     said = []
-    for i, (ax, (letter, values)) in enumerate(zip(figure.subplots(2, 3, sharex=True, sharey=True).flat, losses.items(), strict=True)):
+    for i, (ax, (letter, values)) in enumerate(zip(axes.flat, losses.items(), strict=True)):
         every = -(-len(values) // POINTS)
         steps = list(range(1, len(values) + 1, every))
         ax.plot(steps, [max(values[step - 1], 1e-3) for step in steps], color=house.BLUE, linestyle="-", linewidth=1.8)

@@ -14,8 +14,8 @@ import base64
 import functools
 import html
 import io
-import itertools
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 from typing import ParamSpec
 
 import matplotlib as mpl
@@ -111,10 +111,12 @@ def new_figure(
     height: float = 3.2,
     columns: int = 1,
     *,
-    sharey: bool = False,
+    rows: int = 1,
+    sharex: bool = False,
+    sharey: bool | str = False,
     widths: Sequence[float] | None = None,
 ) -> tuple[Figure, Axes | Sequence[Axes]]:
-    """A figure 600 px wide and `height` inches high, outside pyplot, with one axes, or `columns` axes side by side.
+    """A figure 600 px wide and `height` inches high, outside pyplot, with one axes, or `rows` of `columns` axes.
 
     `title` is a sentence that says what the figure shows, at most 60 letters; `widths` are the columns' shares of the width.
     """
@@ -122,7 +124,7 @@ def new_figure(
         raise ValueError(f"title has {len(title)} letters, at most 64 fit a picture's width; shorten {title!r}")
     figure = Figure(figsize=(WIDTH / 100, height))
     figure.suptitle(title, x=0.017, ha="left", fontsize=10.5, fontweight="bold")
-    return figure, figure.subplots(1, columns, sharey=sharey, width_ratios=widths)
+    return figure, figure.subplots(rows, columns, sharex=sharex, sharey=sharey, width_ratios=widths)
 
 
 def ink_on(background: str | Sequence[float]) -> str:
@@ -139,13 +141,11 @@ def label_ends(ax: Axes, ends: Iterable[tuple[float, float, str, str]], gap: flo
     ax.figure.draw_without_rendering()
     ends = sorted(ends, key=lambda end: end[1])
     wanted = [ax.transData.transform(end[:2])[1] * 72 / ax.figure.dpi for end in ends]
-    placed = list(itertools.accumulate(wanted, lambda below, y: max(y, below + gap)))
-    shift = sum(placed) / len(ends) - sum(wanted) / len(ends)
-    for (x, y, label, colour), at, want in zip(ends, placed, wanted, strict=True):
+    for (x, y, label, colour), shift in zip(ends, _shifts(wanted, gap), strict=True):
         ax.annotate(
             label,
             (x, y),
-            (8, at - want - shift),
+            (8, shift),
             textcoords="offset points",
             color=colour,
             va="center",
@@ -153,6 +153,16 @@ def label_ends(ax: Axes, ends: Iterable[tuple[float, float, str, str]], gap: flo
             fontweight="bold",
             annotation_clip=False,
         )
+
+
+def _shifts(wanted: Sequence[float], gap: float) -> list[float]:
+    """The smallest shifts that bring the ascending `wanted` `gap` apart: those that would touch spread about their common mean."""
+    runs: list[list[float]] = []  # each of one level where the i-th is taken i gaps down
+    for i, y in enumerate(wanted):
+        runs.append([y - i * gap])
+        while len(runs) > 1 and fmean(runs[-2]) > fmean(runs[-1]):
+            runs[-2:] = [runs[-2] + runs[-1]]
+    return [fmean(run) - level for run in runs for level in run]
 
 
 def to_png(figure: Figure, dpi: int, colours: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Pictures of speed, from the rows that `lessons bench --json` writes: what each change of a training loop gives, and others' loops."""
+"""Pictures of speed, from the rows that `lessons bench --json` writes: what each addition to a training loop gives, and others' loops."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ Row = Mapping[str, object]
 CHAIN = {
     "textbook": "nn.Transformer, random batches",
     "bucketed": "+ batches of similar length",
-    "plain": "+ the course's own model",
+    "plain": "+ the course's model and loop",
     "bf16": "+ bfloat16",
     "together": "+ three faster pieces",
     "processes": "+ two processes, a thread each",
 }
-"""Each adds one change to the one before."""
+"""Each adds to the one before."""
 ALONE = {"mask_pool": "pool of masks alone", "packed_attention": "packed attention alone", "one_pass_loss": "one-pass loss alone"}
-"""Each adds one change to bfloat16."""
+"""Each adds one piece to bfloat16."""
 OTHERS = {"marian": "Marian (transformers)", "joeynmt": "JoeyNMT"}
 """Loops of others, on the same batches of similar length."""
 LEARNERS = {
@@ -29,7 +29,7 @@ LEARNERS = {
     "bucketed": "the same, batches of similar length",
     "processes": "ours, in two processes",
 }
-"""Those who learn for the same minutes, in words."""
+"""Those who learn for the same minutes, in words; others go by their own names."""
 
 
 class Bar(NamedTuple):
@@ -56,7 +56,13 @@ def medians(rows: Sequence[Row], metric: str) -> dict[str, float]:
 
 
 def bars(found: Mapping[str, float]) -> list[Bar]:
-    """The systems in the order of the picture, from system → tokens a second; those that were not measured are left out."""
+    """The systems in the order of the picture, from system → tokens a second; those that were not measured are left out.
+
+    Raises:
+        ValueError: if the textbook was not measured.
+    """
+    if "textbook" not in found:
+        raise ValueError(f"the textbook, of whose speed the others' are multiples, was not measured: got {', '.join(found) or 'nothing'}")
     times = {system: value / found["textbook"] for system, value in found.items()}
     drawn: list[Bar] = []
     start = 0.0
@@ -71,7 +77,7 @@ def bars(found: Mapping[str, float]) -> list[Bar]:
 
 @house.picture
 def waterfall(rows: Sequence[Row]) -> tuple[Figure, str]:
-    """Tokens a second from the textbook's loop to ours, a bar a change; others' loops as points."""
+    """Tokens a second from the textbook's loop to ours, each bar adding to the one before; others' loops as points."""
     found = tokens_a_second(rows)
     drawn = bars(found)
     figure, ax = house.new_figure("From the textbook's loop to ours, change by change", 0.9 + 0.29 * len(drawn))
@@ -89,7 +95,7 @@ def waterfall(rows: Sequence[Row]) -> tuple[Figure, str]:
     _name_bars(ax, [bar.label for bar in drawn])
     ax.set(xlim=(0, 1.7 * max(bar.times for bar in drawn)), xlabel="times the textbook's tokens a second")
     told = "; ".join(f"{bar.label.removeprefix('+ ')} {house.number(bar.times, 1)}" for bar in drawn)
-    return figure, f"Tokens a second as multiples of the textbook's loop, each bar one change more: {told}."
+    return figure, f"Tokens a second as multiples of the textbook's loop, each adds to the one before: {told}."
 
 
 @house.picture
@@ -97,7 +103,7 @@ def learned(rows: Sequence[Row]) -> tuple[Figure, str]:
     """Validation BLEU after the same minutes, a bar a system, with the tokens that it read."""
     scored = [row for row in rows if row["metric"] == "bleu"]
     minutes = house.number(min(float(row["seconds"]) for row in scored) / 60, 0)
-    labels = [LEARNERS[str(row["system"])] for row in scored]
+    labels = [LEARNERS.get(str(row["system"]), str(row["system"])) for row in scored]
     scores = [float(row["value"]) for row in scored]
     figure, ax = house.new_figure(f"What {minutes} minutes of training are worth", 0.9 + 0.42 * len(scored))
     told = []
