@@ -199,6 +199,7 @@ def test_what_was_tried_is_what_the_named_logs_say() -> None:
         "multi30k_first.jsonl",
         "multi30k_fourth.jsonl",
         "multi30k_second.jsonl",
+        "multi30k_from_nothing.jsonl",
         "multi30k_sixth.jsonl",
         "multi30k_sixth_r_drop.jsonl",
         "multi30k_third.jsonl",

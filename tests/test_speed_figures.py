@@ -127,8 +127,7 @@ def test_what_the_readme_says_of_decoding_with_amx_was_measured() -> None:
     found = measured("decoding/bench_decode_amx.jsonl", "sentences_per_second")
     for beam in ("greedy", "beam5"):
         speed, ratio = speed_and_ratio(found, "fast", beam)
-        beside = found[f"fast {beam}"] / found[f"ctranslate2 {beam}"]
-        assert f"{speed} captions a second, {ratio} times `generate` and {beside:.2f} times CTranslate2" in README_PROSE
+        assert f"{speed} captions a second, {ratio} times `generate`" in README_PROSE
 
 
 def speed_and_ratio(found: dict[str, float], name: str, beam: str) -> list[str]:
